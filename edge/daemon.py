@@ -1,0 +1,255 @@
+"""The daemon: the loop, the signals and the clock.
+
+The only reader of the clock, and the only `except Exception`.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from edge import __version__, config, health
+from edge.acquire.spool import Claim, Spool
+from edge.acquire.tile import Rgb
+from edge.config import Settings
+from edge.detect.manifest import Boxes, Model, Scores
+from edge.detect.model import load
+from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
+from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.station import LOOKED, Station, open_store
+from edge.store import Store
+from edge.transmit.outbox import Outbox
+from edge.transmit.sender import Sender
+from edge.transmit.topics import Topics
+
+log = logging.getLogger(__name__)
+
+# Between two looks into an empty spool; a tile waits for its settle time anyway.
+IDLE_S = 1.0
+# After the store or the disk refused: often enough to go on soon, seldom enough to spare a failing card.
+RETRY_S = 5.0
+HEALTH_EVERY_S = 60.0
+SWEEP_EVERY_S = 3600.0
+# Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
+NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Stopping(Exception):
+    """The daemon must end in the middle of a tile; its claim is taken again at the next start."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the signals asked for; set by the handlers, read by the loop."""
+
+    stop: threading.Event
+    reload: threading.Event
+
+
+def run(path: Path) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises ConfigFault, ModelRefused or StoreBroken where it cannot start.
+    """
+    settings = config.load(path)
+    asked = Asked(threading.Event(), threading.Event())
+    _listen(asked)
+    with closing(open_store(settings)) as store:
+        daemon = Daemon(path, settings, store, asked)
+        try:
+            daemon.loop()
+        finally:
+            daemon.stop()
+
+
+def _listen(asked: Asked) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        (asked.reload if number == signal.SIGHUP else asked.stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, on_signal)
+
+
+class Daemon:
+    """One process: a spool, a station, a sender."""
+
+    def __init__(self, path: Path, settings: Settings, store: Store, asked: Asked) -> None:
+        """Load the models and open everything; the sender runs from here on."""
+        self._path = path
+        self._store = store
+        self._asked = asked
+        self._settings = settings
+        self._spool = Spool(settings.spool)
+        self._station = self._new_station(settings)
+        self._sender = self._started_sender(settings)
+        self._address = health.notify_address()
+        self._started_s = time.monotonic()
+        self._tiles = TileCounts()
+        self._next_health_s = 0.0
+        self._next_sweep_s = 0.0
+
+    def loop(self) -> None:
+        """Tile by tile until asked to stop."""
+        log.info("daemon is ready: device=%s sites=%d", self._settings.device.id, len(self._settings.sites))
+        health.notify(f"{health.READY}\n{health.status('watching')}", self._address)
+        while not self._asked.stop.is_set():
+            health.notify(health.WATCHDOG, self._address)
+            if self._asked.reload.is_set():
+                self._reload()
+            try:
+                busy = self._step()
+            except Stopping:
+                break
+            except StoreBroken as broken:
+                log.error("state cannot be written, trying again: %s", broken)
+                self._asked.stop.wait(RETRY_S)
+                continue
+            if not busy:
+                self._asked.stop.wait(IDLE_S)
+
+    def stop(self) -> None:
+        """A clean end: `stopped` to the broker; what waits stays in the outbox."""
+        health.notify(health.STOPPING, self._address)
+        if self._sender is not None:
+            self._sender.stop()
+        log.info("daemon has stopped: device=%s", self._settings.device.id)
+
+    def _step(self) -> bool:
+        """One claim, or what is due without one; True if there was a claim."""
+        now, clock = self._now()
+        claim = self._spool.next_claim()
+        if claim is not None:
+            self._count(self._take(claim, now, clock))
+            self._wake()
+        elif self._station.tick(now, clock):
+            self._wake()
+        self._do_what_is_due(now, clock)
+        return claim is not None
+
+    def _take(self, claim: Claim, now: datetime, clock: Clock) -> str:
+        try:
+            outcome = self._station.take(claim, now, clock)
+        except (Stopping, StoreBroken):
+            raise
+        except Exception as error:
+            # One tile must not end the watch over all others: it goes aside with what it did.
+            log.exception("tile failed: file=%s", claim.name)
+            self._spool.quarantine(claim, TileRefused("internal_error", f"{claim.name}: {error!r}"))
+            return "internal_error"
+        log.info("tile done: file=%s outcome=%s", claim.name, outcome)
+        return outcome
+
+    def _count(self, outcome: str) -> None:
+        counts = self._tiles
+        if outcome == LOOKED:
+            self._tiles = replace(counts, n_done=counts.n_done + 1)
+        elif outcome != "repeated":
+            self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
+
+    def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
+        at_s = time.monotonic()
+        if at_s >= self._next_health_s:
+            self._next_health_s = at_s + HEALTH_EVERY_S
+            self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
+            self._wake()
+        if at_s >= self._next_sweep_s:
+            self._next_sweep_s = at_s + SWEEP_EVERY_S
+            self._store.sweep(now, self._settings.state.max_bytes)
+
+    def _health(self, now: datetime, clock: Clock) -> Health:
+        folder = self._settings.state.folder
+        link = None if self._sender is None else self._sender.statistics()
+        return Health(
+            device_id=self._settings.device.id,
+            at=now,
+            version=__version__,
+            clock=clock,
+            uptime_s=time.monotonic() - self._started_s,
+            sites={
+                name: SiteHealth(state.newest_look_at, state.last_reject, state.last_reject_at)
+                for name, state in self._station.states.items()
+            },
+            tiles=self._tiles,
+            outbox=self._store.outbox.statistics(),
+            last_ack_age_s=None if link is None else link.last_ack_age_s,
+            free_bytes=health.free_bytes(folder),
+            used_bytes=health.used_bytes(folder),
+            memory_bytes=health.memory_bytes(),
+            temperature_c=health.temperature_c(),
+            models=self._station.models,
+        )
+
+    def _reload(self) -> None:
+        """Take the edited file, or keep what runs where it is faulty."""
+        self._asked.reload.clear()
+        health.notify(health.reloading(time.monotonic()), self._address)
+        try:
+            self._take_settings(config.load(self._path))
+        except (ConfigFault, ModelRefused, StoreBroken) as fault:
+            log.error("reload refused, the old settings stay: %s", fault)
+        health.notify(health.READY, self._address)
+
+    def _take_settings(self, settings: Settings) -> None:
+        old = self._settings
+        if (settings.device, settings.spool, settings.state) != (old.device, old.spool, old.state):
+            raise ConfigFault(
+                f"{self._path}: device, spool and state: expected as at the start; restart to change them"
+            )
+        station = self._new_station(settings)
+        if settings.transmit != old.transmit:
+            if self._sender is not None:
+                self._sender.stop()
+            self._sender = self._started_sender(settings)
+        self._settings, self._station = settings, station
+        log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
+
+    def _new_station(self, settings: Settings) -> Station:
+        return Station(settings, self._interruptible(load(settings.models.objects)), self._store, self._spool)
+
+    def _interruptible(self, model: Model) -> Model:
+        """The model, leaving a large tile between two windows when the daemon must end within seconds."""
+        infer, stop = model.infer, self._asked.stop
+
+        def guarded(window: Rgb) -> tuple[Boxes, Scores]:
+            if stop.is_set():
+                raise Stopping
+            health.notify(health.WATCHDOG, self._address)
+            return infer(window)
+
+        return replace(model, infer=guarded)
+
+    def _started_sender(self, settings: Settings) -> Sender | None:
+        if settings.transmit.mqtt is None:
+            log.warning("no link is configured: alerts wait in the outbox")
+            return None
+        transmit = settings.transmit
+        sender = Sender(settings.device.id, settings.transmit.mqtt, transmit.uplink, _outbox_opener(settings))
+        sender.start()
+        return sender
+
+    def _wake(self) -> None:
+        if self._sender is not None:
+            self._sender.wake()
+
+    @property
+    def _topics(self) -> Topics:
+        return Topics(self._settings.device.id)
+
+    def _now(self) -> tuple[datetime, Clock]:
+        now = datetime.now(UTC)
+        trust = health.clock_trust(
+            now, not_before=NOT_BEFORE, is_synchronised=health.is_synchronised(), has_rtc=health.has_rtc()
+        )
+        return now, trust
+
+
+def _outbox_opener(settings: Settings) -> Callable[[], Outbox]:
+    return lambda: open_store(settings).outbox

@@ -1,0 +1,166 @@
+"""What a model says of itself: its manifest, and the value of a model that was found to keep it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from edge import yamltree
+from edge.acquire.tile import Rgb
+from edge.conform import conform
+from edge.errors import ModelRefused
+from edge.yamltree import Fault, Node
+
+Boxes = NDArray[np.float32]
+"""(N, 4) float32, left top right bottom, in pixels of the window."""
+
+Scores = NDArray[np.float32]
+"""(N, L) float32 in [0, 1], one column a label, in the order of the manifest."""
+
+Infer = Callable[[Rgb], tuple[Boxes, Scores]]
+"""One window of exactly the model's input size -> what the model sees in it."""
+
+Label = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z", description="a word in snake_case")]
+Name = Annotated[
+    str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z", description="a name without spaces")
+]
+Side = Annotated[int, Meta(ge=32, le=4096)]
+Positive = Annotated[float, Meta(gt=0, le=1000)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Layout(StrEnum):
+    """How the outputs of a model are to be read."""
+
+    BOXES_SCORES = "boxes_scores"
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one input: a window of an image, as bytes; any normalisation is part of the graph."""
+
+    # Name of the input in the graph.
+    name: Annotated[str, Meta(min_length=1)]
+    # Size of a window in pixels.
+    width: Side
+    height: Side
+    # [1, height, width, 3].
+    layout: Literal["nhwc"]
+    dtype: Literal["uint8"]
+    # Order of the three bands.
+    colour: Literal["rgb"]
+
+
+class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ground sample distances that the model serves, in metres per pixel."""
+
+    # Tiles finer than this are refused.
+    min: Positive
+    # Finer tiles are reduced to this one; coarser ones are used as they are.
+    working: Positive
+    # Tiles coarser than this are refused.
+    max: Positive
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The outputs: their names in the graph and how to read them."""
+
+    layout: Layout
+    # [1, N, 4] float32, left top right bottom in pixels of the window.
+    boxes: Annotated[str, Meta(min_length=1)]
+    # [1, N, labels] float32 in [0, 1]; 0 where the place is not a peak.
+    scores: Annotated[str, Meta(min_length=1)]
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How good the model was for one label on images it had not seen, at the threshold of that label."""
+
+    # Share of the objects that it found.
+    recall: Fraction
+    # Detections without an object, per square kilometre of ground.
+    false_alarms_per_km2: Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything the daemon has to know of a model before it runs it."""
+
+    # Name and version, as it stands in every alert.
+    name: Name
+    kind: Literal["objects"]
+    # The weights, a file beside the manifest.
+    file: Annotated[
+        str,
+        Meta(
+            pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z", description="the name of a file beside this one"
+        ),
+    ]
+    # Of the weights, in hex: what was measured is what is run.
+    sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 digits of lower-case hex")]
+    # What it finds, in the order of its scores.
+    labels: Annotated[tuple[Label, ...], Meta(min_length=1, max_length=256)]
+    input: Input
+    gsd_m: GsdRange
+    output: Output
+    # The longest side of an object, in pixels of the window; windows overlap by this much.
+    max_object_px: Annotated[int, Meta(ge=1)]
+    # Score per label from which a detection counts as an object.
+    thresholds: Mapping[str, Fraction]
+    # What to expect of the model per label.
+    quality: Mapping[str, Quality]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that was loaded and found to be what its manifest says.
+
+    sha256  of the weights that were loaded
+    infer   runs it on one window
+    """
+
+    manifest: Manifest
+    sha256: str
+    infer: Infer
+
+
+def parse(text: str, where: str) -> Manifest:
+    """The manifest in a YAML text; ModelRefused names every fault, one a line, with its place in the text."""
+    root, faults = yamltree.parse(text)
+    if root is None:
+        raise _refused(faults, where)
+    manifest, more = conform(root, Manifest)
+    faults += more if manifest is None else _contradictions(manifest, root)
+    if manifest is None or faults:
+        raise _refused(faults, where)
+    return manifest
+
+
+def _refused(faults: Iterable[Fault], where: str) -> ModelRefused:
+    return ModelRefused(
+        "\n".join(fault.said_of(where) for fault in sorted(faults, key=lambda fault: fault.line))
+    )
+
+
+def _contradictions(manifest: Manifest, root: Node) -> Iterator[Fault]:
+    """Where keys that are each well formed do not agree with each other."""
+    lines = {key: node.line for key, node in root.value.items()} if isinstance(root.value, dict) else {}
+    for key, text in _disagreements(manifest):
+        yield Fault(lines.get(key, root.line), key, text)
+
+
+def _disagreements(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    gsd_m, labels = manifest.gsd_m, manifest.labels
+    if not gsd_m.min <= gsd_m.working <= gsd_m.max:
+        yield "gsd_m", f"expected min <= working <= max, got {gsd_m.min:g}, {gsd_m.working:g}, {gsd_m.max:g}"
+    if len(set(labels)) < len(labels):
+        yield "labels", f"expected each once, got {', '.join(labels)}"
+    if manifest.max_object_px >= min(manifest.input.width, manifest.input.height):
+        yield "max_object_px", f"expected less than the side of a window, got {manifest.max_object_px}"
+    for key, mapping in (("thresholds", manifest.thresholds), ("quality", manifest.quality)):
+        if set(mapping) != set(labels):
+            yield key, f"expected one for each of {', '.join(labels)}, got {', '.join(mapping) or 'none'}"

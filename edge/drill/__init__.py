@@ -1,0 +1,1 @@
+"""Renders overhead scenes with known truth, for the demo, for drills and for tests."""

@@ -1,0 +1,33 @@
+"""A frame of its own for a layout, turned into the scene: u to the right, v down, metres from its middle."""
+
+from dataclasses import dataclass
+from math import cos, radians, sin
+
+from edge.drill.scene import Point, Stand
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the airfield's own frame lies in the scene."""
+
+    x_m: float
+    y_m: float
+    turn_deg: float
+
+    def point(self, u: float, v: float) -> Point:
+        """A point of the frame, in scene metres."""
+        c, s = cos(radians(self.turn_deg)), sin(radians(self.turn_deg))
+        return self.x_m + u * c - v * s, self.y_m + u * s + v * c
+
+    def points(self, *pairs: Point) -> tuple[Point, ...]:
+        """Points of the frame, in scene metres."""
+        return tuple(self.point(u, v) for u, v in pairs)
+
+    def block(self, u0: float, u1: float, v0: float, v1: float) -> tuple[Point, ...]:
+        """A rectangle of the frame as an outline."""
+        return self.points((u0, v0), (u1, v0), (u1, v1), (u0, v1))
+
+    def stand(self, u: float, v: float, heading_deg: float, length_m: float) -> Stand:
+        """A stand; its heading in the frame is clockwise from -v."""
+        x, y = self.point(u, v)
+        return Stand(x, y, (heading_deg + self.turn_deg) % 360, length_m)

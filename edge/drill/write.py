@@ -1,0 +1,111 @@
+"""Rendered looks as files; the one part of the renderer that touches the disk."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.drill.events import moments, scene_of
+from edge.drill.render import Stage, prepare, render
+from edge.drill.scenario import Scenario
+from edge.drill.traffic import ordinary
+from edge.drill.truth import Shot, truth_of
+from edge.geo import GeoBounds
+
+_JPEG_QUALITY = 92
+
+
+def play(scenario: Scenario, stage: Stage, stem: str = "pass-{number}") -> Iterator[Shot]:
+    """Render the looks of a scenario one after another."""
+    for moment in moments(scenario):
+        vehicles = ordinary(
+            stage.scene, moment.look.seed, moment.present, full_fraction=moment.traffic_fraction
+        )
+        view = render(stage, (*moment.present, *vehicles), moment.look)
+        yield Shot(moment, view, f"{stem.format(site=stage.scene.site_id, number=moment.number)}.jpg")
+
+
+def stage_of(scenario: Scenario) -> Stage:
+    """The stage of a scenario, at its ground sample distance."""
+    return prepare(scene_of(scenario), scenario.gsd_m)
+
+
+def write_scenario(folder: Path, scenario: Scenario, stem: str = "pass-{number}") -> list[Path]:
+    """An archive of a scenario: an image and a sidecar for each look, and truth.json; returns the images.
+
+    stem  the name of a tile, of {site} and {number}
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = stage_of(scenario)
+    shots, images = [], []
+    for shot in play(scenario, stage, stem):
+        images.append(write_shot(folder, shot, stage))
+        shots.append(shot)
+    write_truth(folder / "truth.json", stage, shots)
+    return images
+
+
+def write_shot(folder: Path, shot: Shot, stage: Stage) -> Path:
+    """One look of a scenario as a tile; its id is SITE-NUMBER."""
+    tile_id = f"{stage.scene.site_id}-{shot.moment.number}"
+    item = sidecar(
+        tile_id, bounds=stage.bounds, at=shot.moment.at, gsd_m=stage.raster.gsd_m, image=shot.image
+    )
+    return write_tile(folder, shot.image, shot.view.pixels, item)
+
+
+def write_truth(path: Path, stage: Stage, shots: list[Shot]) -> None:
+    """What the looks should report, one object a file."""
+    _replace(path, _json(truth_of(stage, shots)))
+
+
+def write_tile(folder: Path, image: str, pixels: NDArray[np.uint8], item: dict[str, Any]) -> Path:
+    """A tile, whole: the sidecar first, the image last, each renamed into place.
+
+    pixels  (H, W, 3) uint8 RGB
+    """
+    path = folder / image
+    coded, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    if not coded:
+        raise ValueError(
+            f"{path}: expected pixels of shape (H, W, 3) uint8, got {pixels.shape} {pixels.dtype}"
+        )
+    _replace(path.with_suffix(".json"), _json(item))
+    _replace(path, data.tobytes())
+    return path
+
+
+def sidecar(tile_id: str, *, bounds: GeoBounds, at: datetime, gsd_m: float, image: str) -> dict[str, Any]:
+    """The STAC Item (1.0.0) of a tile."""
+    west, south, east, north = bounds.west, bounds.south, bounds.east, bounds.north
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": tile_id,
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "bbox": [west, south, east, north],
+        "properties": {"datetime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "gsd": gsd_m, "platform": "rendered"},
+        "links": [],
+        "assets": {"image": {"href": image, "type": "image/jpeg", "roles": ["data"]}},
+    }
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Nobody sees a part of the file; the temporary name is hidden, so that no spool takes it for a tile."""
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,40 @@
+"""The tree of what we refuse; each class says who must act, each message says where, expected and got."""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Anything this program refuses on purpose; its text is fit to be read by the operator."""
+
+
+class ConfigFault(EdgeError):
+    """The configuration is wrong: the operator must edit it (exit code 78)."""
+
+
+class TileRefused(EdgeError):
+    """A file in the spool cannot become a tile: it goes to quarantine and its sender must act.
+
+    reason  one word of a closed list, in snake_case, for counting
+    detail  where, what was expected and what came
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class ModelRefused(EdgeError):
+    """A model file or its manifest is not what it claims to be: the model builder must act."""
+
+
+class StoreBroken(EdgeError):
+    """The state on disk cannot be read or written: the operator must look at the disk."""
+
+
+class LinkDown(EdgeError):
+    """A link cannot carry anything now; the same payload may be tried again later."""
+
+
+class PayloadRefused(EdgeError):
+    """A link will never carry this payload; trying again is of no use."""

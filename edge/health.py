@@ -1,0 +1,233 @@
+"""How the device itself is: what systemd is told, and the health message.
+
+The readers each look at one thing of the machine; `to_json` only puts together what it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from edge.transmit.outbox import OutboxStatistics
+
+READY = "READY=1"
+WATCHDOG = "WATCHDOG=1"
+STOPPING = "STOPPING=1"
+
+# adjtimex(2): the kernel's answer where nothing keeps the clock in step.
+_TIME_ERROR = 5
+# struct timex is 208 bytes on 64-bit Linux; modes = 0 in its first field only asks.
+_TIMEX_BYTES = 256
+
+
+class Clock(StrEnum):
+    """What the device's time rests on."""
+
+    GNSS = "gnss"
+    NTP = "ntp"
+    RTC = "rtc"
+    UNTRUSTED = "untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHealth:
+    """How well one site is seen.
+
+    newest_look_at    when the newest usable look was seen, or None before the first
+    newest_reject     why the newest tile was of no use, or None where it was or where none came
+    newest_reject_at  when that tile was seen
+    """
+
+    newest_look_at: datetime | None = None
+    newest_reject: str | None = None
+    newest_reject_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TileCounts:
+    """What became of the tiles since the state began."""
+
+    n_done: int = 0
+    n_rejected: int = 0
+    n_quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """All that the health message says.
+
+    at             when it was put together, by the device's clock
+    uptime_s       of the daemon, by the monotonic clock
+    sites          by site id
+    last_ack_age_s since a broker last took something, or None where it did not since the start
+    free_bytes     of the disk that holds the state
+    used_bytes     of the state folder
+    models         task to "NAME sha256:HEX"
+    """
+
+    device_id: str
+    at: datetime
+    version: str
+    clock: Clock
+    uptime_s: float
+    sites: Mapping[str, SiteHealth]
+    tiles: TileCounts
+    outbox: OutboxStatistics
+    last_ack_age_s: float | None
+    free_bytes: int
+    used_bytes: int
+    memory_bytes: int
+    temperature_c: float | None
+    models: Mapping[str, str]
+
+
+def to_json(health: Health) -> bytes:
+    """The payload of the health topic (edge/schema/health-v1.json)."""
+    outbox = health.outbox
+    return msgspec.json.encode(
+        {
+            "device": health.device_id,
+            "time": health.at,
+            "version": health.version,
+            "clock": health.clock,
+            "uptime_s": round(health.uptime_s, 1),
+            "sites": {name: _site(site, health.at) for name, site in health.sites.items()},
+            "tiles": {
+                "done": health.tiles.n_done,
+                "rejected": health.tiles.n_rejected,
+                "quarantined": health.tiles.n_quarantined,
+            },
+            "outbox": {
+                "depth": outbox.n_waiting,
+                "bytes": outbox.size_bytes,
+                "dead": outbox.n_dead,
+                "dropped": dict(outbox.n_dropped),
+                "last_ack_age_s": _rounded(health.last_ack_age_s),
+            },
+            "disk": {"free_bytes": health.free_bytes, "used_bytes": health.used_bytes},
+            "memory_bytes": health.memory_bytes,
+            "temperature_c": _rounded(health.temperature_c),
+            "models": dict(health.models),
+        },
+    )
+
+
+def _site(site: SiteHealth, now: datetime) -> dict[str, object]:
+    """One site; a look from the future (a clock that was set back) is of age 0, not of a negative one."""
+    newest = site.newest_look_at
+    age_s = None if newest is None else max(0.0, (now - newest).total_seconds())
+    reject = {"reason": site.newest_reject, "at": site.newest_reject_at} if site.newest_reject else None
+    return {"newest_look_at": newest, "newest_look_age_s": _rounded(age_s), "newest_reject": reject}
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)
+
+
+def clock_trust(now: datetime, *, not_before: datetime, is_synchronised: bool, has_rtc: bool) -> Clock:
+    """What a clock is worth that shows now.
+
+    not_before  an instant that has surely passed, such as the newest stored one: a clock behind it is wrong
+    """
+    if now < not_before:
+        return Clock.UNTRUSTED
+    if is_synchronised:
+        return Clock.NTP
+    return Clock.RTC if has_rtc else Clock.UNTRUSTED
+
+
+def is_synchronised() -> bool:
+    """True if the kernel says that NTP keeps its clock in step (adjtimex); False where it cannot be asked."""
+    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    return 0 <= state < _TIME_ERROR
+
+
+def has_rtc() -> bool:
+    """True if the machine has a clock that runs without power."""
+    return Path("/sys/class/rtc/rtc0").exists()
+
+
+def temperature_c(root: Path = Path("/sys/class/thermal")) -> float | None:
+    """The hottest sensor of the machine in degrees Celsius, or None where it has none."""
+    return max(_temperatures(root), default=None)
+
+
+def _temperatures(root: Path) -> Iterator[float]:
+    for sensor in root.glob("thermal_zone*/temp"):
+        try:
+            yield int(sensor.read_text(encoding="ascii")) / 1000.0
+        except (OSError, ValueError):
+            continue  # a sensor that is off answers with an error; the others still count
+
+
+def memory_bytes() -> int:
+    """What this process has in memory now (VmRSS)."""
+    n_pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(n_pages) * resource.getpagesize()
+
+
+def free_bytes(folder: Path) -> int:
+    """What a process without privileges can still write to the disk of a folder."""
+    return shutil.disk_usage(folder).free
+
+
+def used_bytes(folder: Path) -> int:
+    """What the files under a folder take; one that vanishes meanwhile counts as nothing."""
+    return sum(_size_bytes(path) for path in folder.rglob("*"))
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def notify(message: str, address: str | None) -> None:
+    """Tell systemd something (sd_notify(3)): READY, WATCHDOG, STOPPING, `status`, several joined by newlines.
+
+    address  of NOTIFY_SOCKET as the daemon found it; "@" begins an abstract one; None: nobody listens
+    """
+    if not address:
+        return
+    name = f"\0{address[1:]}" if address.startswith("@") else address
+    # As in sd_notify(3), a failure is ignored: where it matters, the watchdog acts on the silence.
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to_systemd,
+    ):
+        to_systemd.sendto(message.encode(), name)
+
+
+def status(text: str) -> str:
+    """One line for `systemctl status`."""
+    return f"STATUS={' '.join(text.split())}"
+
+
+def reloading(monotonic_s: float) -> str:
+    """The settings are being read anew; systemd waits for the next READY."""
+    return f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s * 1_000_000)}"
+
+
+def notify_address(variables: Mapping[str, str] = os.environ) -> str | None:
+    """Where systemd listens: it says so in the environment and nowhere else (no setting of ours)."""
+    return variables.get("NOTIFY_SOCKET")
+
+
+def watchdog_s(variables: Mapping[str, str] = os.environ) -> float | None:
+    """How long systemd waits for WATCHDOG before it kills (sd_watchdog_enabled(3)), or None: for ever."""
+    usec, pid = variables.get("WATCHDOG_USEC"), variables.get("WATCHDOG_PID")
+    if not usec or (pid and int(pid) != os.getpid()):
+        return None
+    return int(usec) / 1_000_000

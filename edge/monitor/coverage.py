@@ -1,0 +1,147 @@
+"""Which ground of a site was clearly seen, and when: not seen is not gone. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.acquire.quality import Look
+from edge.acquire.registration import Alignment
+from edge.acquire.tile import Mask
+from edge.geo import GeoBounds, Grid, LngLat, PixelBox, Site
+from edge.monitor.track import GroundBox
+
+# Cells are small against a stand and large against the residual of an alignment.
+CELL_M = 20.0
+# A larger site gets larger cells: the ledger stays within 2 x 4 x 40,000 bytes.
+MAX_CELLS = 40_000
+NEVER = np.int32(np.iinfo(np.int32).min)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+Minutes = NDArray[np.int32]
+"""(h, w) int32, minutes since 2000-01-01 UTC, NEVER where there was no look."""
+
+
+def minutes(at: datetime) -> np.int32:
+    """An instant in whole minutes since 2000-01-01, the time scale of the ledger."""
+    return np.int32((at - _EPOCH) // timedelta(minutes=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one tile shows of a site: which ground is usable, in the frame of the reference."""
+
+    tile_id: str
+    seen_at: datetime
+    gsd_m: float
+    look: Look
+    alignment: Alignment
+
+    def share(self, box: GroundBox) -> float:
+        """Share in [0, 1] of a box on the ground that was clearly seen; outside the tile is not seen."""
+        return self.look.sees(self.pixels_of(box))
+
+    def pixels_of(self, box: GroundBox) -> PixelBox:
+        """The box in the tile's own pixels."""
+        x, y = self.alignment.pixel_at(box.position)
+        half_w, half_h = box.width_m / self.gsd_m / 2, box.height_m / self.gsd_m / 2
+        return PixelBox(x - half_w, y - half_h, x + half_w, y + half_h)
+
+    def ground_of(self, pixels: PixelBox) -> GroundBox:
+        """The box on the ground under pixels of the tile."""
+        x, y = pixels.centre
+        return GroundBox(
+            self.alignment.ground_at(x, y), pixels.width * self.gsd_m, pixels.height * self.gsd_m
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverage:
+    """The ledger of a site: for each cell of its ground the first and the latest clear view.
+
+    first_at, latest_at  (h, w) int32 minutes since 2000, NEVER where it was not seen yet; read-only
+    """
+
+    bounds: GeoBounds
+    first_at: Minutes
+    latest_at: Minutes
+
+    @classmethod
+    def empty(cls, site: Site) -> Self:
+        """Nothing seen yet."""
+        width_m, height_m = site.bounds.size_m
+        cell_m = max(CELL_M, math.sqrt(width_m * height_m / MAX_CELLS))
+        shape = (max(1, math.ceil(height_m / cell_m)), max(1, math.ceil(width_m / cell_m)))
+        return cls(site.bounds, np.full(shape, NEVER), np.full(shape, NEVER))
+
+    def __post_init__(self) -> None:
+        self.first_at.setflags(write=False)
+        self.latest_at.setflags(write=False)
+
+    @property
+    def grid(self) -> Grid:
+        """Where the cells lie."""
+        return Grid(self.bounds, self.latest_at.shape[1], self.latest_at.shape[0])
+
+    @property
+    def fraction(self) -> float:
+        """Share of the site that was ever seen."""
+        return float((self.latest_at != NEVER).mean())
+
+    def after(self, sight: Sight) -> Coverage:
+        """The ledger with one more look."""
+        seen = self.seen_cells(sight)
+        now = minutes(sight.seen_at)
+        first = np.where(seen & ((self.first_at == NEVER) | (self.first_at > now)), now, self.first_at)
+        latest = np.where(seen, np.maximum(self.latest_at, now), self.latest_at)
+        return replace(self, first_at=first, latest_at=latest)
+
+    def seen_cells(self, sight: Sight) -> Mask:
+        """(h, w) bool, the cells whose middle the tile clearly shows."""
+        usable, cell_px = sight.look.usable, sight.look.cell_px
+        x, y = self._middles_on(sight.alignment)
+        i, j = np.floor(y / cell_px).astype(int), np.floor(x / cell_px).astype(int)
+        inside = (i >= 0) & (i < usable.shape[0]) & (j >= 0) & (j < usable.shape[1])
+        seen = np.zeros(self.latest_at.shape, dtype=bool)
+        seen[inside] = usable[i[inside], j[inside]]
+        return seen
+
+    def _middles_on(self, alignment: Alignment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """x, y in tile pixels of the middle of each cell: three corners give the affine map of all."""
+        rows, columns = np.indices(self.latest_at.shape) + 0.5
+        grid, height, width = self.grid, *self.latest_at.shape
+        x0, y0 = alignment.pixel_at(grid.to_ground(0, 0))
+        x1, y1 = alignment.pixel_at(grid.to_ground(width, 0))
+        x2, y2 = alignment.pixel_at(grid.to_ground(0, height))
+        across, down = columns / width, rows / height
+        return x0 + across * (x1 - x0) + down * (x2 - x0), y0 + across * (y1 - y0) + down * (y2 - y0)
+
+    def seen_before(self, position: LngLat, at: datetime) -> datetime | None:
+        """The latest clear view of a place before an instant, or None where there was none.
+
+        The ledger keeps two instants a cell: where the latest is not before, the first stands in for it.
+        """
+        earlier = [one for one in self._instants(position) if one < minutes(at)]
+        return _instant(max(earlier)) if earlier else None
+
+    def newest(self, position: LngLat) -> datetime | None:
+        """The latest clear view of a place, or None where there was none."""
+        seen = self._instants(position)
+        return _instant(max(seen)) if seen else None
+
+    def _instants(self, position: LngLat) -> list[int]:
+        x, y = self.grid.to_pixel(position)
+        row, column = math.floor(y), math.floor(x)
+        if not (0 <= row < self.latest_at.shape[0] and 0 <= column < self.latest_at.shape[1]):
+            return []
+        values = (self.first_at[row, column], self.latest_at[row, column])
+        return [int(value) for value in values if value != NEVER]
+
+
+def _instant(value: int) -> datetime:
+    return _EPOCH + timedelta(minutes=value)

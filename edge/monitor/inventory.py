@@ -1,0 +1,257 @@
+"""The inventory of a site: detections of a look become arrivals, departures and moves of tracks. Pure.
+
+Differencing two lists of detections reports its own misses. Here a track loses its presence by the chance
+that the model would have shown it, and wins it by the score; a place that was not seen says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from edge.geo import Site, distance_m
+from edge.monitor import presence
+from edge.monitor.coverage import Coverage, Sight
+from edge.monitor.match import pairs
+from edge.monitor.presence import PresenceSettings
+from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+# Looks kept in a track to explain it; an alert shows the latest of them.
+MAX_HISTORY = 12
+# How much of the newest box enters the stored one: the jitter of single boxes averages out.
+BOX_GAIN = 0.4
+_DAY_S = 86_400.0
+
+
+class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
+    """When a track counts, and when it is reported."""
+
+    # Presence from which an object counts and may be reported as arrived.
+    present_from: Share = 0.5
+    # Presence below which it is reported as departed.
+    gone_below: Share = 0.35
+    # Score from which a detection may begin a track; weaker ones only support a track that exists.
+    min_score: Share = 0.15
+    # Share of an object's ground that a look must clearly show before its absence counts.
+    min_seen_fraction: Share = 0.85
+    # A track that shifts on its own footprint is reported as moved from this distance; below it is the
+    # error of registration and of the box.
+    min_move_m: Annotated[float, msgspec.Meta(gt=0)] = 8.0
+    # How long a departed track is kept, so that later looks can confirm its departure.
+    forget_gone_after_days: Annotated[float, msgspec.Meta(gt=0)] = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How well the model finds each label: the measured recall at its threshold, by label."""
+
+    by_label: Mapping[str, float]
+
+    def of(self, label: str) -> float:
+        """Recall in (0, 1]; a label without a figure is trusted as little as a coin."""
+        return self.by_label.get(label, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All tracks of a site, and the number of the next one."""
+
+    tracks: tuple[Track, ...] = ()
+    next_number: int = 1
+
+    def present(self, label: str | None = None) -> tuple[Track, ...]:
+        """The tracks believed to be there, of one label or of all."""
+        return tuple(t for t in self.tracks if t.status is Status.PRESENT and label in (None, t.label))
+
+
+def update(
+    inventory: Inventory,
+    sight: Sight,
+    sightings: Sequence[Sighting],
+    coverage: Coverage,
+    *,
+    site: Site,
+    recall: Recall,
+    settings: InventorySettings,
+) -> tuple[Inventory, Delta]:
+    """The inventory after one look, and what changed in it.
+
+    coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
+    """
+    found = pairs(inventory.tracks, sightings)
+    step = _Step(sight, coverage, recall, settings)
+    stayed = [step.revisited(track, found.sighting_of(track)) for track in inventory.tracks]
+    begun, number = _begin(step, site, found.unmatched, stayed, inventory.next_number)
+    kept = tuple(track for track in [*stayed, *begun] if not step.is_forgotten(track))
+    return Inventory(kept, number), _delta({track.track_id: track for track in inventory.tracks}, kept)
+
+
+def _delta(before: Mapping[str, Track], after: Sequence[Track]) -> Delta:
+    """What this very look decided: instants that were not there before it."""
+    arrived, departed, moved = [], [], []
+    for track in after:
+        old = before.get(track.track_id)
+        if track.arrived_at is not None and (old is None or old.arrived_at is None):
+            arrived.append(track)
+        if old is not None and track.departed_at is not None and old.departed_at is None:
+            departed.append(track)
+        if old is not None and track.moved_at != old.moved_at:
+            moved.append(Move(track, old.box.position, distance_m(old.box.position, track.box.position)))
+    return Delta(tuple(arrived), tuple(departed), tuple(moved))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One look at all tracks: what does not change from track to track."""
+
+    sight: Sight
+    coverage: Coverage
+    recall: Recall
+    settings: InventorySettings
+
+    def revisited(self, track: Track, sighting: Sighting | None) -> Track:
+        """The track after this look; unchanged where the look does not bear on it."""
+        if track.looked_at >= self.sight.seen_at:
+            return track
+        if sighting is not None:
+            return self._decided(self._detected(track, sighting))
+        if self.sight.share(track.box) < self.settings.min_seen_fraction:
+            return track
+        return self._decided(self._missed(track))
+
+    def _relaxed(self, track: Track) -> float:
+        return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
+
+    def _detected(self, track: Track, sighting: Sighting) -> Track:
+        log_odds = presence.after_detection(self._relaxed(track), sighting.score)
+        seen_at = self.sight.seen_at
+        box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        shifted_m = distance_m(track.box.position, sighting.box.position)
+        moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
+        return replace(
+            track,
+            box=sighting.box if moved else box,
+            strength=max(sighting.score, track.strength * 0.9),
+            log_odds=log_odds,
+            last_seen=seen_at,
+            looked_at=seen_at,
+            moved_at=seen_at if moved else track.moved_at,
+            history=self._noted(track, sighting.score, log_odds),
+        )
+
+    def _move_limit_m(self, track: Track) -> float:
+        """Half a length or the setting: what shifts less is the box, not the object."""
+        return max(self.settings.min_move_m, 0.3 * track.box.length_m)
+
+    def _missed(self, track: Track) -> Track:
+        miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
+        log_odds = presence.after_miss(self._relaxed(track), miss)
+        return replace(
+            track, log_odds=log_odds, looked_at=self.sight.seen_at, history=self._noted(track, None, log_odds)
+        )
+
+    def _noted(self, track: Track, score: float | None, log_odds: float) -> tuple[Evidence, ...]:
+        seen = 1.0 if score is not None else self.sight.share(track.box)
+        step = Evidence(self.sight.seen_at, self.sight.tile_id, round(seen, 3), score, round(log_odds, 3))
+        return (*track.history, step)[-MAX_HISTORY:]
+
+    def _decided(self, track: Track) -> Track:
+        """The track with the status that its presence gives it."""
+        seen_at = self.sight.seen_at
+        if track.status is Status.PRESENT and track.presence <= self.settings.gone_below:
+            return replace(track, status=Status.GONE, departed_at=seen_at)
+        if track.status is Status.TENTATIVE and track.presence >= self.settings.present_from:
+            track = replace(track, status=Status.PRESENT)
+        surely_new = track.arrival_confidence >= self.settings.present_from
+        if track.status is Status.PRESENT and track.arrived_at is None and surely_new:
+            return replace(track, arrived_at=seen_at)
+        return track
+
+    def begun(self, number: int, sighting: Sighting) -> Track:
+        """A new track, at once decided."""
+        seen_at = self.sight.seen_at
+        track = Track(
+            track_id=f"{sighting.label[0]}{number}",
+            label=sighting.label,
+            box=sighting.box,
+            strength=sighting.score,
+            log_odds=presence.logit(sighting.score),
+            status=Status.TENTATIVE,
+            first_seen=seen_at,
+            last_seen=seen_at,
+            looked_at=seen_at,
+            newness=self._newness(sighting),
+        )
+        return self._decided(
+            replace(track, history=self._noted(track, sighting.score, round(track.log_odds, 3)))
+        )
+
+    def _newness(self, sighting: Sighting) -> float:
+        before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
+        if before is None:
+            return 0.0
+        miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
+        return presence.newness(_days(before, self.sight.seen_at), miss, self.settings)
+
+    def is_outdated(self, box: GroundBox) -> bool:
+        """True where a later look than this one has already told of the place."""
+        newest = self.coverage.newest(box.position)
+        return newest is not None and newest - self.sight.seen_at >= timedelta(minutes=1)
+
+    def is_forgotten(self, track: Track) -> bool:
+        """True for a doubtful track that a clear look did not show, and for an old departure."""
+        if track.status is Status.TENTATIVE:
+            return track.last_seen < track.looked_at
+        gone_for = self.sight.seen_at - (track.departed_at or self.sight.seen_at)
+        return gone_for > timedelta(days=self.settings.forget_gone_after_days)
+
+
+def _begin(
+    step: _Step, site: Site, unmatched: Sequence[Sighting], stayed: Sequence[Track], number: int
+) -> tuple[list[Track], int]:
+    """New tracks from detections on free ground of the site, and the next number."""
+    begun: list[Track] = []
+    for sighting in unmatched:
+        fits = sighting.whole and sighting.score >= step.settings.min_score
+        if not fits or not site.bounds.contains(sighting.box.position) or step.is_outdated(sighting.box):
+            continue
+        if _stands_on(sighting, [*stayed, *begun]):
+            continue
+        begun.append(step.begun(number, sighting))
+        number += 1
+    return begun, number
+
+
+def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:
+    """True where most of the detection lies on a track that was just seen: it is a part of that."""
+    for track in tracks:
+        if track.status is Status.GONE or track.label != sighting.label or track.last_seen < track.looked_at:
+            continue
+        mine = sighting.box.relative_to(sighting.box.position)
+        its = track.box.relative_to(sighting.box.position)
+        if mine.intersection_area(its) > 0.5 * min(mine.area, its.area):
+            return True
+    return False
+
+
+def _blended(old: GroundBox, new: GroundBox) -> GroundBox:
+    """The stored box moved a part of the way to the newest one."""
+
+    def between(a: float, b: float) -> float:
+        return a + BOX_GAIN * (b - a)
+
+    lng_deg = math.remainder(new.position.lng - old.position.lng, 360.0)
+    lng = math.remainder(old.position.lng + BOX_GAIN * lng_deg, 360.0)
+    position = replace(old.position, lng=lng, lat=between(old.position.lat, new.position.lat))
+    return GroundBox(position, between(old.width_m, new.width_m), between(old.height_m, new.height_m))
+
+
+def _days(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() / _DAY_S

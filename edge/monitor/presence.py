@@ -1,0 +1,83 @@
+"""How sure we are that an object is there: log-odds moved by looks. Pure, and nothing but numbers.
+
+The model of a place is a two-state hidden Markov chain (present, absent) per object: between looks the state
+may turn over, a look then tells by a detection's calibrated score or by its absence.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import msgspec
+
+# Beyond this no single look could turn the belief any more (e^6 = 400 to 1).
+MAX_LOG_ODDS = 6.0
+# A score at the ends of the scale is a calibrated figure from a finite validation set: never a certainty.
+MAX_SCORE_LOG_ODDS = 4.0
+
+
+class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How quickly objects come and go at a site, and how far the detector is trusted."""
+
+    # Chance in a day that a parked object leaves; a prior only. 0.3 is a parking time of about three days.
+    turnover_per_day: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.3
+    # Chance that an object of full score stays without any candidate in the next look: glare, blur, a
+    # door open, a shadow across it. It is the floor under the model's own miss rate.
+    min_miss: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.02
+
+
+def logit(probability: float) -> float:
+    """Log-odds of a probability, bounded: a score of 0 or 1 is not a certainty."""
+    if probability <= 0.0:
+        return -MAX_SCORE_LOG_ODDS
+    if probability >= 1.0:
+        return MAX_SCORE_LOG_ODDS
+    return max(-MAX_SCORE_LOG_ODDS, min(MAX_SCORE_LOG_ODDS, math.log(probability / (1.0 - probability))))
+
+
+def probability(log_odds: float) -> float:
+    """The chance in [0, 1] that log-odds stand for."""
+    return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def turnover(days: float, settings: PresenceSettings) -> float:
+    """Chance in [0, 1) that the state of a place changed within so many days (0 where time went back)."""
+    return 1.0 - math.exp(-settings.turnover_per_day * max(days, 0.0))
+
+
+def relaxed(log_odds: float, days: float, settings: PresenceSettings) -> float:
+    """Log-odds after some days without a look: they fade towards not knowing, never past it."""
+    if log_odds <= 0.0:
+        return log_odds
+    believed = 0.5 + (probability(log_odds) - 0.5) * (1.0 - turnover(days, settings))
+    return math.log(believed / (1.0 - believed))
+
+
+def miss_chance(strength: float, recall: float, settings: PresenceSettings) -> float:
+    """Chance in (0, 1) that an object is there and the model says nothing of it.
+
+    strength  the score it had when it was detected: what the model found easily it seldom loses, and what
+              it found with half its certainty it loses more often than its recall says
+    recall    of the model for this label, measured at its threshold
+    """
+    return min(0.9, max(settings.min_miss, 2.0 * (1.0 - recall) * (1.0 - strength) + settings.min_miss))
+
+
+def after_detection(log_odds: float, score: float) -> float:
+    """Log-odds after a detection of this score on the object's place."""
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + logit(score)))
+
+
+def after_miss(log_odds: float, miss: float) -> float:
+    """Log-odds after a clear view of the place without any detection."""
+    return max(-MAX_LOG_ODDS, log_odds + math.log(miss))
+
+
+def newness(days: float, miss: float, settings: PresenceSettings) -> float:
+    """Chance in [0, 1] that an object came within these days, given a clear earlier view that showed nothing.
+
+    The other explanation is that it was there and was missed: Bayes with the turnover as the prior.
+    """
+    came = turnover(days, settings)
+    return came / (came + (1.0 - came) * miss) if came > 0.0 else 0.0

@@ -1,0 +1,196 @@
+"""All that is remembered of one site between two tiles, and its form on disk. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from edge.acquire.quality import Look
+from edge.acquire.registration import Alignment
+from edge.errors import StoreBroken
+from edge.geo import GeoBounds, Site
+from edge.monitor.coverage import NEVER, Coverage, Sight
+from edge.monitor.inventory import Inventory
+from edge.monitor.judge import Story
+
+# Looks whose tiles are kept for the "before" picture; older ones seldom show the ground as it was.
+MAX_RECENT = 6
+# Raised when the form below changes; a state of another version is refused, not guessed at.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PastLook:
+    """A look whose tile is still kept, so that an alert can show the ground before."""
+
+    sight: Sight
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """One site as the last look left it.
+
+    newest_look_at  of the newest usable look, None before the first
+    last_reject     why the newest tile was not usable, None where it was
+    last_reject_at  when that tile was seen
+    picture         checksum of the newest tile's pixels: a source that repeats one picture is found by it
+    n_looks         usable looks so far
+    """
+
+    inventory: Inventory
+    coverage: Coverage
+    stories: Mapping[str, Story] = field(default_factory=dict)
+    recent: tuple[PastLook, ...] = ()
+    newest_look_at: datetime | None = None
+    last_reject: str | None = None
+    last_reject_at: datetime | None = None
+    picture: int | None = None
+    n_looks: int = 0
+
+    @classmethod
+    def empty(cls, site: Site) -> Self:
+        """A site that nobody has looked at."""
+        return cls(Inventory(), Coverage.empty(site))
+
+    def remembering(self, look: PastLook) -> tuple[PastLook, ...]:
+        """The recent looks with one more, newest last."""
+        return tuple(sorted((*self.recent, look), key=lambda one: one.sight.seen_at)[-MAX_RECENT:])
+
+    def on(self, site: Site) -> SiteState:
+        """The same state for a site whose bounds were edited: the ledger begins anew, tracks outside go."""
+        if self.coverage.bounds == site.bounds:
+            return self
+        tracks = tuple(t for t in self.inventory.tracks if site.bounds.contains(t.box.position))
+        return replace(self, inventory=replace(self.inventory, tracks=tracks), coverage=Coverage.empty(site))
+
+
+class _StoredCoverage(msgspec.Struct, frozen=True):
+    bounds: GeoBounds
+    rows: int
+    columns: int
+    first_at: bytes
+    latest_at: bytes
+
+
+class _StoredLook(msgspec.Struct, frozen=True):
+    tile_id: str
+    seen_at: datetime
+    gsd_m: float
+    alignment: Alignment
+    usable: bytes
+    width_px: int
+    height_px: int
+    usable_fraction: float
+    cell_px: int
+    sha256: str
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    version: int
+    inventory: Inventory
+    coverage: _StoredCoverage
+    stories: dict[str, Story]
+    recent: tuple[_StoredLook, ...]
+    newest_look_at: datetime | None
+    last_reject: str | None
+    last_reject_at: datetime | None
+    picture: int | None
+    n_looks: int
+
+
+def to_bytes(state: SiteState) -> bytes:
+    """The state for the store; the same state gives the same bytes."""
+    stored = _Stored(
+        VERSION,
+        state.inventory,
+        _packed_coverage(state.coverage),
+        dict(sorted(state.stories.items())),
+        tuple(_packed_look(look) for look in state.recent),
+        state.newest_look_at,
+        state.last_reject,
+        state.last_reject_at,
+        state.picture,
+        state.n_looks,
+    )
+    return msgspec.msgpack.encode(stored)
+
+
+def from_bytes(blob: bytes, site: Site) -> SiteState:
+    """The state that `to_bytes` wrote, for the site as it is configured now.
+
+    Raises StoreBroken for anything else, naming the site.
+    """
+    try:
+        stored = msgspec.msgpack.decode(blob, type=_Stored)
+        state = _unpacked(stored)
+    except (msgspec.DecodeError, ValueError, zlib.error) as error:
+        raise StoreBroken(
+            f"state of site {site.site_id}: expected version {VERSION} of its form, got: {error}"
+        ) from error
+    return state.on(site)
+
+
+def _unpacked(stored: _Stored) -> SiteState:
+    if stored.version != VERSION:
+        raise ValueError(f"version {stored.version}")
+    return SiteState(
+        stored.inventory,
+        _unpacked_coverage(stored.coverage),
+        stored.stories,
+        tuple(_unpacked_look(look) for look in stored.recent),
+        stored.newest_look_at,
+        stored.last_reject,
+        stored.last_reject_at,
+        stored.picture,
+        stored.n_looks,
+    )
+
+
+def _packed_coverage(coverage: Coverage) -> _StoredCoverage:
+    rows, columns = coverage.latest_at.shape
+    first, latest = (
+        zlib.compress(cells.astype("<i4").tobytes()) for cells in (coverage.first_at, coverage.latest_at)
+    )
+    return _StoredCoverage(coverage.bounds, rows, columns, first, latest)
+
+
+def _unpacked_coverage(stored: _StoredCoverage) -> Coverage:
+    shape = stored.rows, stored.columns
+    first, latest = (
+        np.frombuffer(zlib.decompress(cells), dtype="<i4").astype(NEVER.dtype).reshape(shape)
+        for cells in (stored.first_at, stored.latest_at)
+    )
+    return Coverage(stored.bounds, first, latest)
+
+
+def _packed_look(past: PastLook) -> _StoredLook:
+    look = past.sight.look
+    return _StoredLook(
+        past.sight.tile_id,
+        past.sight.seen_at,
+        past.sight.gsd_m,
+        past.sight.alignment,
+        zlib.compress(np.packbits(look.usable).tobytes()),
+        look.width_px,
+        look.height_px,
+        look.usable_fraction,
+        look.cell_px,
+        past.sha256,
+    )
+
+
+def _unpacked_look(stored: _StoredLook) -> PastLook:
+    rows, columns = -(-stored.height_px // stored.cell_px), -(-stored.width_px // stored.cell_px)
+    bits = np.frombuffer(zlib.decompress(stored.usable), dtype=np.uint8)
+    usable = np.unpackbits(bits, count=rows * columns).astype(bool).reshape(rows, columns)
+    look = Look(usable, stored.width_px, stored.height_px, stored.usable_fraction, stored.cell_px)
+    return PastLook(
+        Sight(stored.tile_id, stored.seen_at, stored.gsd_m, look, stored.alignment), stored.sha256
+    )

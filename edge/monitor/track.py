@@ -1,0 +1,133 @@
+"""One object over revisits, and what was decided about it at one look. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from edge.geo import LngLat, PixelBox, offset_m
+
+
+class Status(StrEnum):
+    """What the inventory believes of a track."""
+
+    TENTATIVE = "tentative"  # seen, but not surely an object
+    PRESENT = "present"
+    GONE = "gone"  # kept for a while, so that later looks can make a departure surer
+
+
+@dataclass(frozen=True, slots=True)
+class GroundBox:
+    """A box on the ground, north up: its middle and its sides in metres."""
+
+    position: LngLat
+    width_m: float
+    height_m: float
+
+    @property
+    def length_m(self) -> float:
+        """The longer side."""
+        return max(self.width_m, self.height_m)
+
+    def relative_to(self, origin: LngLat) -> PixelBox:
+        """The box in metres east and south of an origin, so that boxes near each other can be compared."""
+        east_m, north_m = offset_m(origin, self.position)
+        return PixelBox(
+            east_m - self.width_m / 2,
+            -north_m - self.height_m / 2,
+            east_m + self.width_m / 2,
+            -north_m + self.height_m / 2,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A detection put on the ground of the site's reference.
+
+    box     on the ground, after alignment
+    pixels  the same in the tile's own pixels
+    whole   False where the border of the tile cuts it: then it proves presence, but not place and size
+    """
+
+    label: str
+    score: float
+    box: GroundBox
+    pixels: PixelBox
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one look said of a track: a step of the decision, kept to explain it.
+
+    seen_fraction  share of its ground that was clearly seen
+    score          of the detection there, None where there was none
+    log_odds       of its presence, after this look
+    """
+
+    seen_at: datetime
+    tile_id: str
+    seen_fraction: float
+    score: float | None
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One object of a site's inventory.
+
+    strength        highest score it was detected with lately, in [0, 1]: how easily the model finds it
+    log_odds        of its presence now
+    newness         chance in [0, 1] that it came between two looks, and was not missed before
+    first_seen      the first look that detected it; last_seen: the latest; looked_at: the latest clear view
+    arrived_at      the look at which its arrival was reported; None while it was not
+    departed_at     the look at which its departure was reported; None while it was not
+    waiting         ids of the rules that want to be surer of its arrival or departure before they speak
+    history         the latest looks, oldest first
+    """
+
+    track_id: str
+    label: str
+    box: GroundBox
+    strength: float
+    log_odds: float
+    status: Status
+    first_seen: datetime
+    last_seen: datetime
+    looked_at: datetime
+    newness: float = 0.0
+    arrived_at: datetime | None = None
+    departed_at: datetime | None = None
+    moved_at: datetime | None = None
+    waiting: tuple[str, ...] = ()
+    history: tuple[Evidence, ...] = ()
+
+    @property
+    def presence(self) -> float:
+        """Chance in [0, 1] that the object is there now."""
+        return 1.0 / (1.0 + math.exp(-self.log_odds))
+
+    @property
+    def arrival_confidence(self) -> float:
+        """Chance in [0, 1] that it is there and that it came since the look before."""
+        return self.presence * self.newness
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A track that stays on its footprint but stands elsewhere on it."""
+
+    track: Track
+    before: LngLat
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one look changed in the inventory of a site; each track as it is after the look."""
+
+    arrived: tuple[Track, ...] = ()
+    departed: tuple[Track, ...] = ()
+    moved: tuple[Move, ...] = ()

@@ -1,0 +1,369 @@
+"""One tile through every step: what is seen, what changed, what matters. Pure.
+
+The field and a replay run this very code. Nothing here reads a clock, a file or a device; what is outside
+comes in as values and plain functions.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from edge.acquire import quality, reference, registration
+from edge.acquire.quality import Look, QualitySettings, Reject
+from edge.acquire.reference import ReferenceSettings
+from edge.acquire.registration import Alignment, NotAligned, Reference, RegistrationSettings
+from edge.acquire.tile import Rgb, Tile
+from edge.detect import objects
+from edge.detect.detection import Detection
+from edge.detect.manifest import Model
+from edge.detect.objects import DetectSettings
+from edge.geo import PixelBox, Site
+from edge.monitor import count, inventory, observation
+from edge.monitor.blind import blind
+from edge.monitor.coverage import Sight
+from edge.monitor.finding import Count, Finding, FoundObject, Kind
+from edge.monitor.inventory import InventorySettings, Recall
+from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.rules import AnyRule
+from edge.monitor.state import PastLook, SiteState
+from edge.monitor.track import GroundBox, Sighting
+from edge.transmit import alert, pictures
+from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
+
+# Objects of one alert that are shown in pictures, the surest first: an alert is few words with evidence, and
+# each picture costs up to 48 KiB of a poor link.
+MAX_PICTURED = 3
+# A box this near the border of the tile is cut by it.
+BORDER_PX = 2.0
+# A past look shows the ground of an object if so much of it was usable.
+MIN_SHOWN = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSite:
+    """A site with everything that its configuration says of it."""
+
+    site: Site
+    rules: tuple[AnyRule, ...]
+    quality: QualitySettings
+    registration: RegistrationSettings
+    reference: ReferenceSettings
+    inventory: InventorySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the pipeline is handed from outside.
+
+    past_pixels  the pixels of an earlier tile by its SHA-256, or None where it is no longer kept
+    """
+
+    model: Model
+    detect: DetectSettings
+    past_pixels: Callable[[str], Rgb | None]
+
+    @property
+    def recall(self) -> Recall:
+        """The measured recall of the model, by label."""
+        return recall_of(self.model)
+
+
+def recall_of(model: Model) -> Recall:
+    """The recall that a model's manifest states, by label."""
+    return Recall({label: one.recall for label, one in model.manifest.quality.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding with its pictures."""
+
+    finding: Finding
+    look: LookFacts | None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOutcome:
+    """What one tile did to one site.
+
+    reject     why the tile was not used here, or None
+    record     the observation record (CONTRACT.md), plain data
+    reference  a new reference image for the site, or None where the old one stays
+    """
+
+    site_id: str
+    state: SiteState
+    reject: str | None
+    record: Mapping[str, object]
+    told: tuple[Told, ...]
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A site with what was known of it before the tile."""
+
+    watched: WatchedSite
+    state: SiteState
+    reference: Reference | None
+
+
+def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
+    """One tile at every site whose ground it shows; the model runs once for all of them."""
+    sights = [_sight(tile, known, tools) for known in sites]
+    usable = [sight.look.usable for sight in sights if isinstance(sight, Sight)]
+    detections: list[Detection] = []
+    if usable:
+        anywhere = usable[0] if len(usable) == 1 else sum(usable[1:], usable[0])
+        detections = objects.detect(
+            tile.pixels, tile.gsd_m, model=tools.model, settings=tools.detect, usable=anywhere
+        )
+    return tuple(
+        _looked(tile, known, sight, detections, tools)
+        if isinstance(sight, Sight)
+        else _rejected(tile, known, sight)
+        for known, sight in zip(sites, sights, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a tile is of no use to a site, and what was measured, in words."""
+
+    reason: str
+    detail: str | None = None
+
+
+def _sight(tile: Tile, known: Known, tools: Tools) -> Sight | _Refusal:
+    """What the tile shows of the site, or why nothing."""
+    gsd_refusal = objects.refusal(tile.gsd_m, tools.model.manifest)
+    if gsd_refusal is not None:
+        served = tools.model.manifest.gsd_m
+        return _Refusal(gsd_refusal, f"gsd_m: expected {served.min:g} to {served.max:g}, got {tile.gsd_m:g}")
+    if known.state.picture == picture_of(tile):
+        return _Refusal(Reject.FROZEN)
+    look = quality.assess(tile, known.watched.site, known.watched.quality)
+    if not isinstance(look, Look):
+        return _Refusal(look)
+    alignment = _alignment(tile, look, known)
+    if isinstance(alignment, NotAligned):
+        return _Refusal(Reject.NOT_ALIGNED, alignment.reason)
+    return Sight(tile.tile_id, tile.acquired_at, tile.gsd_m, look, alignment)
+
+
+def picture_of(tile: Tile) -> int:
+    """A checksum of the pixels: a camera or a feed that hangs sends the same picture under new times."""
+    return zlib.crc32(tile.pixels.tobytes())
+
+
+def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:
+    if known.reference is None:
+        return Alignment.identity(tile.grid)
+    return registration.align(tile, look, known.reference, known.watched.registration)
+
+
+def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
+    """The tile told nothing, except that time went by: a site may have become blind."""
+    state = replace(
+        known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at, picture=picture_of(tile)
+    )
+    findings, stories = _blind(known, state, tile)
+    record = observation.of_reject(tile, known.watched.site.site_id, refusal.reason, refusal.detail)
+    told = tuple(Told(finding, None) for finding in findings)
+    return SiteOutcome(
+        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, told
+    )
+
+
+def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, ...], Mapping[str, Story]]:
+    return blind(
+        known.watched.site.site_id,
+        known.watched.rules,
+        state.stories,
+        newest_look_at=state.newest_look_at,
+        now=tile.acquired_at,
+        last_reject=state.last_reject,
+    )
+
+
+def _looked(
+    tile: Tile, known: Known, sight: Sight, detections: Sequence[Detection], tools: Tools
+) -> SiteOutcome:
+    """A usable look: the inventory moves, the rules are asked."""
+    watched, state = known.watched, known.state
+    before, blind_stories = _blind(known, state, tile)
+    sightings = _sightings(tile, sight, detections)
+    tracks, delta = inventory.update(
+        state.inventory, sight, sightings, state.coverage,
+        site=watched.site, recall=tools.recall, settings=watched.inventory,
+    )  # fmt: skip
+    after = replace(
+        state,
+        coverage=state.coverage.after(sight),
+        recent=state.remembering(PastLook(sight, tile.sha256)),
+        newest_look_at=max(filter(None, (state.newest_look_at, tile.acquired_at))),
+        last_reject=None,
+        last_reject_at=None,
+        picture=picture_of(tile),
+        n_looks=state.n_looks + 1,
+        stories=blind_stories,
+    )
+    counts = Counts(watched, replace(after, inventory=tracks), tools.recall)
+    scene = Scene(watched.site, sight, tracks, delta, counts.of)
+    verdict = judge(scene, watched.rules, after.stories)
+    after = replace(after, inventory=verdict.inventory, stories=verdict.stories)
+    ended, stories = _blind(known, after, tile)
+    told = (
+        *(Told(finding, None) for finding in before),
+        *(_told(finding, tile, sight, state, tools) for finding in (*ended, *verdict.findings)),
+    )
+    numbers = {label: counts.of(label, None) for label in counts.labels()}
+    record = observation.of_look(
+        tile, watched.site.site_id, sight, sightings=sightings, delta=delta, counts=numbers
+    )
+    return SiteOutcome(
+        watched.site.site_id,
+        replace(after, stories=stories),
+        None,
+        record,
+        told,
+        _reference(tile, known, sight),
+    )
+
+
+def _reference(tile: Tile, known: Known, sight: Sight) -> Reference | None:
+    """The reference that this look makes, extends or renews; None where the old one stays."""
+    return reference.make(tile, known.watched.site, sight.look) if known.reference is None else None
+
+
+def _sightings(tile: Tile, sight: Sight, detections: Sequence[Detection]) -> list[Sighting]:
+    """The detections on usable ground, put on the ground of the reference."""
+    return [
+        Sighting(found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile))
+        for found in detections
+        if sight.look.sees(found.box) >= 0.5
+    ]
+
+
+def _is_whole(box: PixelBox, tile: Tile) -> bool:
+    return (
+        box.left > BORDER_PX
+        and box.top > BORDER_PX
+        and box.right < tile.width_px - BORDER_PX
+        and box.bottom < tile.height_px - BORDER_PX
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of a site as a look left it."""
+
+    watched: WatchedSite
+    state: SiteState
+    recall: Recall
+
+    def of(self, label: str, zone: str | None) -> Count:
+        """How many of a label stand in a zone, or on the whole site for None, with the interval."""
+        site = self.watched.site
+        tracks = [
+            track
+            for track in self.state.inventory.tracks
+            if track.label == label and (zone is None or zone in site.zones_at(track.box.position))
+        ]
+        at = self.state.newest_look_at
+        if at is None:
+            return Count(0, 0, 0)
+        return count.counted(
+            tracks,
+            at,
+            recall=self.recall.of(label),
+            seen_fraction=self.state.coverage.fraction,
+            settings=self.watched.inventory,
+        )
+
+    def labels(self) -> tuple[str, ...]:
+        """The labels that stand there or that a rule asks for, sorted."""
+        present = {track.label for track in self.state.inventory.present()}
+        return tuple(sorted(present))
+
+
+def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:
+    """The counts of a site as it stands."""
+    return Counts(watched, state, recall_of(model))
+
+
+def _told(finding: Finding, tile: Tile, sight: Sight, before: SiteState, tools: Tools) -> Told:
+    """The finding with the look behind it and the pictures of its surest objects."""
+    facts = LookFacts(
+        tile.tile_id,
+        sight.look.usable_fraction,
+        sight.alignment.shift_px,
+        sight.alignment.residual_px,
+        tile.gsd_m,
+    )
+    shown: list[Evidence] = []
+    boxes = {track.track_id: track.box for track in before.inventory.tracks}
+    for found in sorted(finding.objects, key=lambda one: -one.score)[:MAX_PICTURED]:
+        box = GroundBox(found.position, found.length_m, found.length_m)
+        past = _past_look(before, boxes.get(found.track_id, box), found, finding.kind)
+        pixels = tools.past_pixels(past.sha256) if past else None
+        if past is not None and pixels is not None:
+            shown.append(evidence_of("before", _picture(pixels, past.sight, box)))
+        shown.append(evidence_of("after", _picture(tile.pixels, sight, box)))
+    return Told(finding, facts, tuple(shown))
+
+
+def _past_look(before: SiteState, box: GroundBox, found: FoundObject, kind: Kind) -> PastLook | None:
+    """The newest kept look that clearly shows the ground; for a departure, one that shows the object."""
+    for past in reversed(before.recent):
+        if kind is Kind.DEPARTURE and past.sight.seen_at > found.last_seen:
+            continue
+        if past.sight.share(box) >= MIN_SHOWN:
+            return past
+    return None
+
+
+def _picture(pixels: Rgb, sight: Sight, box: GroundBox) -> bytes:
+    centre = sight.alignment.pixel_at(box.position)
+    return pictures.jpeg(pictures.crop(pixels, centre, pictures.side_m(box.length_m) / sight.gsd_m))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the device knows when it makes an alert.
+
+    recorded_at  its clock, aware, UTC; a replay takes the tile's time: two runs give the same bytes
+    clock        what that time rests on
+    late_after_s age of a tile from which its alerts are marked as late
+    """
+
+    device_id: str
+    recorded_at: datetime
+    models: Mapping[str, str]
+    config_sha256: str
+    clock: str = "untrusted"
+    exercise: bool = False
+    late_after_s: float = 6 * 3600.0
+
+
+def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
+    """The alerts of findings, in order, without their sequence."""
+    return tuple(
+        alert.compose(
+            one.finding,
+            device_id=stamp.device_id,
+            recorded_at=stamp.recorded_at,
+            look=one.look,
+            models=stamp.models,
+            config_sha256=stamp.config_sha256,
+            evidence=one.evidence,
+            sequence=None,
+            clock=stamp.clock,
+            exercise=stamp.exercise,
+            late=(stamp.recorded_at - one.finding.seen_at).total_seconds() > stamp.late_after_s,
+        )
+        for one in told
+    )

@@ -1,0 +1,150 @@
+"""From what comes over MQTT to what a person, or a program, reads in a terminal. Pure.
+
+Everything here was written by somebody else: it is checked before it is shown, and no control character of
+theirs reaches the terminal.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import msgspec
+
+from edge.transmit.link import Incoming
+
+# Repeats come within a reconnect; 10,000 alerts are years of one device.
+_REMEMBERED = 10_000
+
+
+class _Geometry(msgspec.Struct):
+    coordinates: list[tuple[float, float]]
+
+
+class _Properties(msgspec.Struct):
+    phase: str
+    kind: str
+    severity: str
+    headline: str
+    confidence: float
+    exercise: bool
+    late: bool = False
+    time: str = ""
+    sequence: int = 0
+
+
+class _Feature(msgspec.Struct):
+    id: str
+    geometry: _Geometry | None
+    properties: _Properties
+
+
+class _Event(msgspec.Struct):
+    time: str
+    sequence: int
+    data: _Feature
+
+
+class _Open(msgspec.Struct):
+    features: list[_Feature]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One alert, as far as it is shown."""
+
+    device_id: str
+    site_id: str
+    time: str
+    sequence: int
+    feature: _Feature
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What two copies of one message have in common."""
+        return self.device_id, self.feature.id, self.feature.properties.phase, self.sequence
+
+
+class Feed:
+    """Turns messages into lines, each alert once."""
+
+    def __init__(self, *, json_lines: bool) -> None:
+        self._json_lines = json_lines
+        self._told: OrderedDict[tuple[str, str, str, int], None] = OrderedDict()
+        self._status: dict[str, str] = {}
+
+    def lines(self, incoming: Incoming) -> list[str]:
+        """What to print for one message; nothing for a repeat.
+
+        A ValueError says that the message is not what its topic promises.
+        """
+        match incoming.topic.split("/"):
+            case [_, _, device_id, "status"]:
+                return self._status_lines(device_id, incoming.payload.decode())
+            case [_, _, device_id, site_id, "alert"]:
+                event = msgspec.json.decode(incoming.payload, type=_Event)
+                shown = Shown(device_id, site_id, event.time, event.sequence, event.data)
+                return self._alert_lines(shown, incoming.payload)
+            # The copy that the broker kept serves a late joiner; later ones repeat what came as an alert.
+            case [_, _, device_id, site_id, "open"] if incoming.is_retained and not self._json_lines:
+                opened = msgspec.json.decode(incoming.payload or b'{"features":[]}', type=_Open)
+                return [line for one in opened.features for line in self._open_lines(device_id, site_id, one)]
+            case _:
+                return []
+
+    def _status_lines(self, device_id: str, status: str) -> list[str]:
+        if self._status.get(device_id) == status:
+            return []
+        self._status[device_id] = status
+        if self._json_lines:
+            return [msgspec.json.encode({"device": device_id, "status": status}).decode()]
+        return [printable(f"{device_id} is {status}")]
+
+    def _alert_lines(self, shown: Shown, payload: bytes) -> list[str]:
+        if self._is_repeat(shown):
+            return []
+        if self._json_lines:
+            return [msgspec.json.encode(msgspec.json.decode(payload)).decode()]
+        return alert_lines(shown)
+
+    def _open_lines(self, device_id: str, site_id: str, feature: _Feature) -> list[str]:
+        shown = Shown(device_id, site_id, feature.properties.time, feature.properties.sequence, feature)
+        return [] if self._is_repeat(shown) else alert_lines(shown)
+
+    def _is_repeat(self, shown: Shown) -> bool:
+        is_repeat = shown.key in self._told
+        self._told[shown.key] = None
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return is_repeat
+
+
+def alert_lines(shown: Shown) -> list[str]:
+    """Two lines: when, how severe, where and what; then what one needs to judge it and to find it again."""
+    said = shown.feature.properties
+    facts = [
+        f"{said.kind} {said.phase}",
+        f"confidence {said.confidence:.2f}",
+        *_position(shown.feature.geometry),
+        f"{shown.device_id} #{shown.sequence}",
+        shown.feature.id,
+        *(["LATE"] if said.late else []),
+    ]
+    exercise = "EXERCISE  " if said.exercise else ""
+    return [
+        printable(f"{shown.time}  {exercise}{said.severity.upper():8}  {shown.site_id}  {said.headline}"),
+        printable(f"    {'  '.join(facts)}"),
+    ]
+
+
+def _position(geometry: _Geometry | None) -> list[str]:
+    if geometry is None or not geometry.coordinates:
+        return []
+    lng, lat = geometry.coordinates[0]
+    more = f" and {len(geometry.coordinates) - 1} more" if len(geometry.coordinates) > 1 else ""
+    return [f"{abs(lat):.5f} {'S' if lat < 0 else 'N'} {abs(lng):.5f} {'W' if lng < 0 else 'E'}{more}"]
+
+
+def printable(text: str) -> str:
+    """The text with every character that a terminal would act on made visible."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,0 +1,230 @@
+"""What the daemon holds open, and what becomes of one claim: read, process, commit, done, in that order.
+
+The clock comes in as an argument; the loop, the signals and the last line of defence are the daemon's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from edge.acquire import decode, reference
+from edge.acquire.kept import KeptTiles
+from edge.acquire.spool import Claim, Spool
+from edge.acquire.tile import Rgb, Tile
+from edge.config import Settings, SiteSettings, to_site
+from edge.detect.manifest import Model
+from edge.detect.model import describe
+from edge.errors import TileRefused
+from edge.geo import sites_under
+from edge.health import Clock
+from edge.monitor import state as site_state
+from edge.monitor.blind import blind
+from edge.monitor.state import SiteState
+from edge.pipeline import Known, SiteOutcome, Stamp, Told, Tools, WatchedSite, alerts_of, counts_of, process
+from edge.store import Commit, LookRecord, Store, TileDone
+from edge.transmit.outbox import Message
+from edge.transmit.state import Standing, inventory_json
+from edge.transmit.topics import Topics
+
+log = logging.getLogger(__name__)
+
+LOOKED = "looked"
+OFF_SITE = "off_site"
+DATABASE = "edge.sqlite"
+
+
+def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
+    """A site as the pipeline wants it."""
+    return WatchedSite(
+        to_site(name, settings),
+        settings.rules,
+        settings.quality,
+        settings.registration,
+        settings.reference,
+        settings.inventory,
+    )
+
+
+class Station:
+    """The state of all sites, and the way of a tile through it."""
+
+    def __init__(self, settings: Settings, model: Model, store: Store, spool: Spool) -> None:
+        """Read the sites' states from the store.
+
+        Raises StoreBroken where one of them cannot be read.
+        """
+        folder = settings.state.folder
+        self._settings = settings
+        self._store = store
+        self._spool = spool
+        self._model = model
+        self._kept = KeptTiles(folder / "tiles")
+        self._references_folder = folder / "references"
+        self._watched = {name: watched_site(name, site) for name, site in settings.sites.items()}
+        self._references = {name: reference.load(self._references_folder, name) for name in self._watched}
+        self._states = {name: self._stored_state(name) for name in self._watched}
+        self._topics = Topics(settings.device.id)
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Task to "NAME sha256:HEX" of what runs."""
+        return {"objects": describe(self._model)}
+
+    @property
+    def states(self) -> Mapping[str, SiteState]:
+        """Each site as it stands."""
+        return self._states
+
+    def take(self, claim: Claim, now: datetime, clock: Clock) -> str:
+        """One claim to its end: done or quarantine; the outcome in one word.
+
+        now  by the device's clock; only a trusted one can tell that a tile is from the future
+        """
+        if self._store.seen(claim.sha256):
+            log.info("tile is known: file=%s sha256=%s", claim.name, claim.sha256)
+            self._spool.done(claim)
+            return "repeated"
+        try:
+            tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
+        except TileRefused as refused:
+            log.warning(
+                "tile refused: file=%s reason=%s detail=%s", claim.name, refused.reason, refused.detail
+            )
+            self._spool.quarantine(claim, refused)
+            return refused.reason
+        outcomes = self._process(tile)
+        self._save_references(outcomes)
+        if any(outcome.reject is None for outcome in outcomes):
+            self._kept.keep(claim.image, tile.sha256)
+        self._commit(tile, outcomes, now, clock)
+        self._spool.done(claim)
+        self._kept.sweep({look.sha256 for state in self._states.values() for look in state.recent})
+        return _summary(outcomes)
+
+    def tick(self, now: datetime, clock: Clock) -> bool:
+        """Time went by without a tile: say so where a site has become blind; True if something was said.
+
+        Nothing is judged by a clock that is not trusted.
+        """
+        if clock is Clock.UNTRUSTED:
+            return False
+        said = False
+        for name, state in self._states.items():
+            watched = self._watched[name]
+            findings, stories = blind(
+                name,
+                watched.rules,
+                state.stories,
+                newest_look_at=state.newest_look_at,
+                now=now,
+                last_reject=state.last_reject,
+            )
+            if findings:
+                after = replace(state, stories=stories)
+                alerts = alerts_of([Told(finding, None) for finding in findings], self._stamp(now, clock))
+                self._store.commit(Commit(now, site_states={name: site_state.to_bytes(after)}, alerts=alerts))
+                self._states[name] = after
+                said = True
+        return said
+
+    def _stored_state(self, name: str) -> SiteState:
+        site = self._watched[name].site
+        blob = self._store.site_state(name)
+        return SiteState.empty(site) if blob is None else site_state.from_bytes(blob, site)
+
+    def _read(self, claim: Claim, now: datetime | None) -> Tile:
+        sites = [watched.site for watched in self._watched.values()]
+        return decode.read(claim.image, claim.sidecar, sites, self._settings.decode, now)
+
+    def _process(self, tile: Tile) -> Sequence[SiteOutcome]:
+        names = self._names_under(tile)
+        known = [Known(self._watched[name], self._states[name], self._references[name]) for name in names]
+        return process(tile, known, Tools(self._model, self._settings.detect, self._past_pixels))
+
+    def _names_under(self, tile: Tile) -> list[str]:
+        """The sites that the tile shows; where its sender named one, that one alone."""
+        sites = sites_under(tile.bounds, [watched.site for watched in self._watched.values()])
+        names = [site.site_id for site in sites]
+        return [tile.site_id] if tile.site_id in names else names
+
+    def _past_pixels(self, sha256: str) -> Rgb | None:
+        path = self._kept.path(sha256)
+        return None if path is None else decode.pixels_of(path, self._settings.decode)[0]
+
+    def _save_references(self, outcomes: Sequence[SiteOutcome]) -> None:
+        """Before the commit: a tile that is taken again lies on its own picture, without a shift."""
+        for outcome in outcomes:
+            if outcome.reference is not None:
+                reference.save(self._references_folder, outcome.reference)
+                self._references[outcome.site_id] = outcome.reference
+
+    def _commit(self, tile: Tile, outcomes: Sequence[SiteOutcome], now: datetime, clock: Clock) -> None:
+        told = [one for outcome in outcomes for one in outcome.told]
+        site_ids = tuple(outcome.site_id for outcome in outcomes)
+        self._store.commit(
+            Commit(
+                done_at=now,
+                tile=TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, _summary(outcomes)),
+                site_states={outcome.site_id: site_state.to_bytes(outcome.state) for outcome in outcomes},
+                looks=[_ledger_line(tile, outcome) for outcome in outcomes],
+                alerts=alerts_of(told, self._stamp(now, clock)),
+                messages=self._observations(outcomes),
+                retained=dict(self._inventory(outcome) for outcome in outcomes if outcome.reject is None),
+            )
+        )
+        for outcome in outcomes:
+            self._states[outcome.site_id] = outcome.state
+
+    def _stamp(self, now: datetime, clock: Clock) -> Stamp:
+        return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))
+
+    def _observations(self, outcomes: Sequence[SiteOutcome]) -> list[Message]:
+        if not self._settings.transmit.observations:
+            return []
+        return [
+            Message(self._topics.observation(outcome.site_id), msgspec.json.encode(outcome.record), qos=0)
+            for outcome in outcomes
+        ]
+
+    def _inventory(self, outcome: SiteOutcome) -> tuple[str, bytes]:
+        """The retained message that says what stands on a site now."""
+        watched, state = self._watched[outcome.site_id], outcome.state
+        counts = counts_of(watched, state, self._model)
+        zones = (None, *(zone.name for zone in watched.site.zones))
+        standings = [
+            Standing(label, zone, counts.of(label, zone)) for label in counts.labels() for zone in zones
+        ]
+        as_of = state.newest_look_at
+        assert as_of is not None, "a site that was looked at has a newest look"
+        payload = inventory_json(
+            self._settings.device.id,
+            outcome.site_id,
+            as_of,
+            state.recent[-1].sight.look.usable_fraction,
+            standings,
+        )
+        return self._topics.inventory(outcome.site_id), payload
+
+
+def _ledger_line(tile: Tile, outcome: SiteOutcome) -> LookRecord:
+    return LookRecord(outcome.site_id, tile.tile_id, tile.acquired_at, msgspec.json.encode(outcome.record))
+
+
+def _summary(outcomes: Sequence[SiteOutcome]) -> str:
+    """What became of the tile: looked at somewhere, or the first reason why not."""
+    if not outcomes:
+        return OFF_SITE
+    return next((LOOKED for outcome in outcomes if outcome.reject is None), outcomes[0].reject or LOOKED)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store in the state folder, which is made where it is missing."""
+    folder: Path = settings.state.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return Store(folder / DATABASE, settings.transmit.outbox)

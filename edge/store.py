@@ -1,0 +1,320 @@
+"""Everything the device must not forget, in one SQLite file.
+
+What one tile leaves behind is one `Commit`, written in one transaction: cut the power at any line and either
+the tile is still to do, or all of it has happened. A `Store` belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from edge.database import Database, instant_text
+from edge.transmit import outbox, state
+from edge.transmit.alert import Alert, Evidence, to_json
+from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
+from edge.transmit.topics import Topics
+
+MIGRATIONS = (
+    (
+        *outbox.SCHEMA,
+        """CREATE TABLE tiles (
+            sha256 TEXT PRIMARY KEY,
+            tile_id TEXT NOT NULL,
+            site_ids TEXT NOT NULL,
+            acquired_at TEXT,
+            outcome TEXT NOT NULL,
+            done_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE looks (
+            site_id TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            tile_id TEXT NOT NULL,
+            body BLOB NOT NULL,
+            PRIMARY KEY (site_id, seen_at, tile_id)
+        ) STRICT""",
+        "CREATE INDEX looks_by_age ON looks (seen_at)",
+        "CREATE TABLE site_state (site_id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        """CREATE TABLE alerts (
+            sequence INTEGER PRIMARY KEY,
+            id TEXT NOT NULL,
+            site_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            is_open INTEGER NOT NULL,
+            seen_at TEXT NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX alerts_by_id ON alerts (id)",
+        "CREATE INDEX open_alerts ON alerts (site_id) WHERE is_open",
+        """CREATE TABLE evidence (
+            sequence INTEGER NOT NULL REFERENCES alerts (sequence) ON DELETE CASCADE,
+            n INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            jpeg BLOB NOT NULL,
+            PRIMARY KEY (sequence, n)
+        ) STRICT""",
+    ),
+)
+
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+
+# How long looks and alerts are kept where there is room: long enough to explain last year's season.
+KEEP_DAYS = 400
+
+# Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
+_SWEEP_ROWS = 200
+
+# Given up in this order when the file is too large: pictures, then the ledger, then the oldest ended stories.
+_MAKE_ROOM = (
+    "DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY sequence LIMIT ?)",
+    "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM looks ORDER BY seen_at LIMIT ?)",
+    """DELETE FROM alerts WHERE sequence IN
+        (SELECT sequence FROM alerts WHERE NOT is_open ORDER BY sequence LIMIT ?)""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TileDone:
+    """A tile that needs no more work.
+
+    outcome  one word: looked, or why not
+    """
+
+    sha256: str
+    tile_id: str
+    site_ids: tuple[str, ...]
+    acquired_at: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookRecord:
+    """One line of the ledger of looks: what was seen and how well.
+
+    body  JSON, the caller's own
+    """
+
+    site_id: str
+    tile_id: str
+    seen_at: datetime
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one tile, or one passed limit without a tile, leaves behind.
+
+    tile         the tile that is done, or None where no tile is behind it (blind, device)
+    site_states  the new state of each site it changed
+    alerts       in the order in which they are to go; their sequence is given here
+    messages     to be queued besides the alerts: observation records
+    retained     topic to payload, where the newest is all that matters; `open` is made here
+    """
+
+    done_at: datetime
+    tile: TileDone | None = None
+    site_states: Mapping[str, bytes] = field(default_factory=dict)
+    looks: Sequence[LookRecord] = ()
+    alerts: Sequence[Alert] = ()
+    messages: Sequence[Message] = ()
+    retained: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """One message of a story, as it was sent.
+
+    body  the JSON of the alert topic
+    """
+
+    sequence: int
+    alert_id: str
+    site_id: str
+    is_open: bool
+    body: bytes = field(repr=False)
+
+
+class Store:
+    """One connection to the file; open another one in another thread."""
+
+    def __init__(self, path: Path, outbox_settings: OutboxSettings) -> None:
+        self._database = Database(path, MIGRATIONS)
+        self.outbox = Outbox(self._database, outbox_settings)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._database.close()
+
+    def seen(self, sha256: str) -> bool:
+        """True if a tile of these bytes is done."""
+        return bool(self._database.rows("SELECT 1 FROM tiles WHERE sha256 = ?", (sha256,)))
+
+    def site_state(self, site_id: str) -> bytes | None:
+        """What the last commit left for a site, or None before the first."""
+        rows = self._database.rows("SELECT body FROM site_state WHERE site_id = ?", (site_id,))
+        return cast("bytes", rows[0][0]) if rows else None
+
+    def commit(self, outcome: Commit) -> bool:
+        """Write all of it or nothing; False, and nothing written, if the tile was done before."""
+        with self._database.transaction():
+            if outcome.tile is not None and self.seen(outcome.tile.sha256):
+                return False
+            self._put_tile(outcome)
+            self._put_alerts(outcome)
+            self.outbox.put(outcome.messages, outcome.done_at)
+            for topic, payload in outcome.retained.items():
+                self.outbox.put_retained(topic, payload)
+        return True
+
+    def open_alerts(self, site_id: str) -> list[StoredAlert]:
+        """The newest message of each story of a site that still goes on, oldest first."""
+        return self._alerts(f"{_ALERT_COLUMNS} WHERE is_open AND site_id = ? ORDER BY sequence", site_id)
+
+    def alert(self, alert_id: str) -> list[StoredAlert]:
+        """Every message of one story, in order; empty where it is not known."""
+        return self._alerts(f"{_ALERT_COLUMNS} WHERE id = ? ORDER BY sequence", alert_id)
+
+    def evidence(self, sequence: int) -> list[Evidence]:
+        """The pictures of one message, as far as they are still kept."""
+        rows = self._database.rows(
+            "SELECT role, sha256, jpeg FROM evidence WHERE sequence = ? ORDER BY n", (sequence,)
+        )
+        return [Evidence(*row) for row in cast("list[tuple[str, str, bytes]]", rows)]
+
+    def looks(self, site_id: str, since: datetime) -> list[LookRecord]:
+        """The ledger of a site from an instant on, in order of time."""
+        rows = self._database.rows(
+            "SELECT site_id, tile_id, seen_at, body FROM looks WHERE site_id = ? AND seen_at >= ? "
+            "ORDER BY seen_at, tile_id",
+            (site_id, instant_text(since)),
+        )
+        found = cast("list[tuple[str, str, str, bytes]]", rows)
+        return [LookRecord(site, tile, datetime.fromisoformat(at), body) for site, tile, at, body in found]
+
+    def sweep(self, now: datetime, max_bytes: int) -> int:
+        """Delete what is too old, then what is too much; how many rows. What waits to be sent stays."""
+        n_deleted = self._delete_older(now)
+        for sql in _MAKE_ROOM:
+            n_rows = _SWEEP_ROWS
+            while n_rows == _SWEEP_ROWS and self._database.used_bytes() > max_bytes:
+                n_rows = self._delete(sql, _SWEEP_ROWS)
+                n_deleted += n_rows
+        self._database.shrink()
+        return n_deleted
+
+    def _delete_older(self, now: datetime) -> int:
+        # A clock that jumped ahead must not wipe the ledger: age is counted from the newest look at most.
+        newest = self._database.rows("SELECT max(seen_at) FROM looks")[0][0]
+        if newest is None:
+            return 0
+        limit = min(now, datetime.fromisoformat(str(newest))) - timedelta(days=KEEP_DAYS)
+        return sum(
+            self._delete(sql, instant_text(limit))
+            for sql in (
+                "DELETE FROM looks WHERE seen_at < ?",
+                "DELETE FROM alerts WHERE seen_at < ?",
+                "DELETE FROM tiles WHERE ifnull(acquired_at, done_at) < ?",
+            )
+        )
+
+    def _delete(self, sql: str, value: str | int) -> int:
+        with self._database.transaction():
+            return self._database.change(sql, (value,))
+
+    def _put_tile(self, outcome: Commit) -> None:
+        tile = outcome.tile
+        if tile is not None:
+            acquired_at = None if tile.acquired_at is None else instant_text(tile.acquired_at)
+            site_ids = msgspec.json.encode(tile.site_ids).decode()
+            self._database.change(
+                "INSERT INTO tiles VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    tile.sha256,
+                    tile.tile_id,
+                    site_ids,
+                    acquired_at,
+                    tile.outcome,
+                    instant_text(outcome.done_at),
+                ),
+            )
+        self._database.change_many(
+            "INSERT OR REPLACE INTO site_state VALUES (?, ?)", list(outcome.site_states.items())
+        )
+        self._database.change_many(
+            "INSERT OR REPLACE INTO looks (site_id, seen_at, tile_id, body) VALUES (?, ?, ?, ?)",
+            [(look.site_id, instant_text(look.seen_at), look.tile_id, look.body) for look in outcome.looks],
+        )
+
+    def _put_alerts(self, outcome: Commit) -> None:
+        numbered = [
+            alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
+        ]
+        for alert in numbered:
+            self._put_alert(alert)
+        # The words of all alerts go before the first picture.
+        self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
+        self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
+        for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
+            bodies, n_open = self._newest_open(site_id)
+            payload = state.open_json(device_id, site_id, outcome.done_at, bodies, n_open)
+            self.outbox.put_retained(Topics(device_id).open(site_id), payload)
+
+    def _newest_open(self, site_id: str) -> tuple[list[bytes], int]:
+        """What `open` tells, oldest first, and how many there are in all: they may be many more."""
+        rows = self._database.rows(
+            "SELECT body FROM alerts WHERE is_open AND site_id = ? ORDER BY sequence DESC LIMIT ?",
+            (site_id, state.MAX_OPEN),
+        )
+        counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
+        return [cast("bytes", row[0]) for row in reversed(rows)], int(counted[0][0] or 0)
+
+    def _put_alert(self, alert: Alert) -> None:
+        finding = alert.finding
+        self._database.change("UPDATE alerts SET is_open = 0 WHERE id = ? AND is_open", (alert.alert_id,))
+        self._database.change(
+            "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
+                *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),
+            ),
+        )
+        self._database.change_many(
+            "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
+            [
+                (alert.sequence, n, shown.role, shown.sha256, shown.jpeg)
+                for n, shown in enumerate(alert.evidence)
+            ],
+        )
+
+    def _alerts(self, sql: str, value: str) -> list[StoredAlert]:
+        rows = cast("list[tuple[int, str, str, int, bytes]]", self._database.rows(sql, (value,)))
+        return [
+            StoredAlert(sequence, alert_id, site_id, bool(is_open), body)
+            for sequence, alert_id, site_id, is_open, body in rows
+        ]
+
+
+def _words(alert: Alert) -> Message:
+    topic = Topics(alert.device_id).alert(alert.site_id)
+    return Message(topic, to_json(alert), alert_id=alert.alert_id, severity=alert.finding.severity)
+
+
+def _pictures(alert: Alert) -> list[Message]:
+    topics = Topics(alert.device_id)
+    return [
+        Message(
+            topics.evidence(alert.site_id, alert.alert_id, n),
+            shown.jpeg,
+            alert_id=alert.alert_id,
+            severity=alert.finding.severity,
+            is_picture=True,
+        )
+        for n, shown in enumerate(alert.evidence)
+    ]

@@ -1,0 +1,89 @@
+"""What a link takes and gives, whatever it is made of, and how its wait for the network is ended."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+class Wake:
+    """Lets one thread end another one's wait for the network."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.settimeout(0)
+        self._writer.settimeout(0)
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """End the wait for good: a connect that is under way gives up too."""
+        self.is_cancelled = True
+        self.set()
+
+    def set(self) -> None:
+        """End the wait that is on, or the next one."""
+        try:
+            self._writer.send(b"\0")
+        except OSError:
+            return  # full: it is set many times over; or closed: nobody waits any more
+
+    def clear(self) -> None:
+        """Forget that it was set."""
+        try:
+            while self._reader.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def fileno(self) -> int:
+        """What to wait on."""
+        return self._reader.fileno()
+
+    def close(self) -> None:
+        """Give both ends back."""
+        self._reader.close()
+        self._writer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says, retained, when we vanish without a goodbye."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The broker's answer to one message.
+
+    number  what `publish` returned
+    reason  None where it was taken, or why not, with the code
+    code    reason code of MQTT 5; 0 on 3.1.1, which knows none
+    """
+
+    number: int
+    reason: str | None
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message that came on a subscription."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    is_retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What one step brought.
+
+    is_woken  True if `Wake.set` ended the wait
+    """
+
+    acks: Sequence[Ack] = ()
+    messages: Sequence[Incoming] = ()
+    is_woken: bool = False

@@ -1,0 +1,281 @@
+"""A link over paho: one object is one connection, and when that is lost a new one is made.
+
+paho is driven from the caller's thread, by hand: it has no thread of its own that could die unseen, its own
+queue and its own reconnecting stay unused, and callbacks only note what came. Nothing but LinkDown and
+PayloadRefused leaves here, whatever the broker sends.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.exception import MQTTException
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.errors import LinkDown, PayloadRefused
+from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
+from edge.transmit.mqtt_settings import MqttSettings, read_password, tls_context
+from edge.transmit.uplink import Outgoing
+
+# MQTT 5.0, section 2.4: from here on a reason code means failure.
+_FAILURE = 128
+
+_UNSUPPORTED_VERSION = 132
+
+# What we let a broker send us: beyond it, section 3.1.2.11.4 has the broker drop the message.
+_MAX_INCOMING_BYTES = 1_048_576
+
+# All that paho was seen to raise on bytes that are no MQTT.
+_PAHO_ERRORS = (OSError, ValueError, LookupError, TypeError, struct.error, MQTTException)
+
+
+def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | None = None) -> MqttLink:
+    """A connection by MQTT 5, or by 3.1.1 to a broker that knows no better."""
+    try:
+        return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv5)
+    except _VersionRefused:
+        return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
+
+
+def _properties(packet: int, **values: int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+class _VersionRefused(LinkDown):
+    """The broker does not speak this version of MQTT."""
+
+
+class MqttLink:
+    """One connection to a broker, from a good CONNACK on; used by one thread."""
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        client_id: str,
+        wake: Wake,
+        will: Will | None,
+        protocol: MQTTProtocolVersion,
+    ) -> None:
+        self._wake = wake
+        self._connack: tuple[ReasonCode, Properties | None] | None = None
+        self._lost_because: str | None = None
+        self._acks: list[Ack] = []
+        self._messages: list[Incoming] = []
+        self.is_v5 = protocol == MQTTProtocolVersion.MQTTv5
+        self._client = self._made_client(settings, client_id, will, protocol)
+        try:
+            self._connect(settings)
+        except LinkDown:
+            self._drop_socket()
+            raise
+
+    @property
+    def window(self) -> int:
+        """How many unanswered messages the broker takes (Receive Maximum)."""
+        return int(self._property("ReceiveMaximum", 65_535))
+
+    @property
+    def max_packet_bytes(self) -> int:
+        """The largest packet the broker takes; MQTT's own limit where it did not say."""
+        return int(self._property("MaximumPacketSize", 268_435_460))
+
+    def publish(self, outgoing: Outgoing) -> int:
+        """Hand a message to the connection; its `Ack` comes from a later step under the number returned."""
+        size = self._packet_bytes(outgoing)
+        if size > self.max_packet_bytes:
+            raise PayloadRefused(
+                f"too large: the broker takes {self.max_packet_bytes} bytes, this needs {size}"
+            )
+        self._connection()
+        with self._guarded():
+            try:
+                info = self._client.publish(
+                    outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.is_retained
+                )
+            except (ValueError, struct.error) as error:
+                raise PayloadRefused(f"no message of MQTT: {error}") from error
+        return info.mid
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for topics, QoS 1; a refusal ends the link."""
+        with self._guarded():
+            self._client.subscribe([(topic, 1) for topic in topics])
+
+    def step(self, timeout_s: float) -> Arrived:
+        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost."""
+        connection = self._connection()
+        with self._guarded():
+            # A message of QoS 0 is answered as soon as it is written: do not wait with that in hand.
+            is_woken = self._move_bytes(connection, 0 if self._acks else timeout_s)
+        arrived = Arrived(tuple(self._acks), tuple(self._messages), is_woken)
+        self._acks.clear()
+        self._messages.clear()
+        return arrived
+
+    def close(self, *, is_final: bool = False) -> None:
+        """Say goodbye, so that the broker drops the will; with is_final, also all that it keeps for us."""
+        properties = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0) if is_final else None
+        with self._guarded():
+            self._client.disconnect(properties=properties)
+        self._drop_socket()
+
+    def abort(self) -> None:
+        """Drop the connection without a goodbye."""
+        self._drop_socket()
+
+    def _made_client(
+        self, settings: MqttSettings, client_id: str, will: Will | None, protocol: MQTTProtocolVersion
+    ) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if self.is_v5 else True,
+            protocol=protocol,
+            reconnect_on_failure=False,
+        )
+        # 0 is unlimited: the window is the uplink's business, so nothing ever waits inside paho.
+        client.max_inflight_messages_set(0)
+        client.connect_timeout = settings.connect_timeout_s
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
+        if settings.username is not None:
+            client.username_pw_set(settings.username, read_password(settings))
+        if settings.broker.is_tls:
+            client.tls_set_context(tls_context(settings))
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        return client
+
+    def _connect(self, settings: MqttSettings) -> None:
+        broker = settings.broker
+        asked: dict[str, Any] = {}
+        if self.is_v5:
+            properties = _properties(
+                PacketTypes.CONNECT,
+                SessionExpiryInterval=settings.session_expiry_s,
+                MaximumPacketSize=_MAX_INCOMING_BYTES,
+            )
+            asked = {"clean_start": settings.session_expiry_s == 0, "properties": properties}
+        deadline = time.monotonic() + settings.connect_timeout_s
+        with self._guarded():
+            self._client.connect(broker.host, broker.port, settings.keepalive_s, **asked)
+            # Nagle's algorithm would hold a small alert back until the one before it is acknowledged.
+            self._connection().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while self._connack is None:
+            if self._wake.is_cancelled:
+                raise LinkDown("stopped while connecting")
+            if time.monotonic() > deadline:
+                raise LinkDown(f"no answer from {broker} within {settings.connect_timeout_s:g} s")
+            self.step(min(0.5, settings.connect_timeout_s))
+        reason, _ = self._connack
+        if reason.value == _UNSUPPORTED_VERSION and self.is_v5:
+            raise _VersionRefused(f"refused by {broker}: {reason}")
+        if reason.is_failure:
+            raise LinkDown(f"refused by {broker}: {reason}")
+
+    def _connection(self) -> socket.socket:
+        connection = self._client.socket()
+        if not isinstance(connection, socket.socket):
+            raise LinkDown(self._lost_because or "connection lost")
+        return connection
+
+    def _move_bytes(self, connection: socket.socket, timeout_s: float) -> bool:
+        # What TLS has decrypted already does not show in select.
+        is_pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        watched: list[socket.socket | Wake] = [connection, self._wake]
+        readable, writable, _ = select.select(
+            watched,
+            [connection] if self._client.want_write() else [],
+            [],
+            0 if is_pending else timeout_s,
+        )
+        is_woken = self._wake in readable
+        if is_woken:
+            self._wake.clear()
+        if connection in readable or is_pending:
+            self._client.loop_read()
+        if connection in writable:
+            self._client.loop_write()
+        self._client.loop_misc()
+        return is_woken
+
+    def _packet_bytes(self, outgoing: Outgoing) -> int:
+        """Bytes of a PUBLISH: section 3.3, with an empty property list on MQTT 5."""
+        after_header = 2 + len(outgoing.topic.encode()) + len(outgoing.payload)
+        after_header += (2 if outgoing.qos else 0) + (1 if self.is_v5 else 0)
+        return 1 + max(1, (after_header.bit_length() + 6) // 7) + after_header
+
+    def _property(self, name: str, default: int) -> int:
+        return getattr(self._connack[1], name, default) if self._connack else default
+
+    def _drop_socket(self) -> None:
+        connection = self._client.socket()
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except _PAHO_ERRORS as error:
+            raise LinkDown(f"{type(error).__name__}: {error}") from error
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._connack = (reason, properties)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        who = "ended by the broker" if flags.is_disconnect_packet_from_server else "connection lost"
+        self._lost_because = self._lost_because or f"{who}: {reason}"
+
+    def _on_publish(
+        self, _client: Client, _data: object, number: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        refusal = f"refused by the broker: {reason} ({reason.value})" if reason.value >= _FAILURE else None
+        self._acks.append(Ack(number, refusal, reason.value))
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        _data: object,
+        _number: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            self._lost_because = f"subscription refused by the broker: {refused[0]}"
+            client.disconnect()

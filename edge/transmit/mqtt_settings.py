@@ -1,0 +1,117 @@
+"""How to reach an MQTT broker: its address, and who we are to it. Secrets are named by file, never held."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from edge.errors import LinkDown
+
+
+class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A broker and the credentials for it."""
+
+    # mqtt://HOST[:1883] or mqtts://HOST[:8883]; the host's name is checked against its certificate.
+    url: str
+    # The name to log in with, where the broker asks for one.
+    username: str | None = None
+    # A file that holds the password and nothing else; read anew on every connect.
+    password_file: str | None = None
+    # The authority that signed the broker's certificate; without it, those the system trusts. mqtts only.
+    ca_file: str | None = None
+    # This device's certificate and its key, both or neither. mqtts only.
+    client_certificate: str | None = None
+    client_key: str | None = None
+    # Seconds of silence after which the other side is asked for a sign of life. A frozen broker, or a lost
+    # link, is noticed after at most two of them.
+    keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 60
+    # Seconds that one connect may take; a satellite link needs several for TLS alone.
+    connect_timeout_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
+    # Seconds for which the broker keeps what it owes us while we are away. MQTT 5 only.
+    session_expiry_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 3600
+    # When a message counts as delivered: puback is when the broker has taken it.
+    ack: Literal["puback"] = "puback"
+
+    def __post_init__(self) -> None:
+        broker = self.broker
+        if not broker.is_tls and (self.ca_file or self.client_certificate or self.client_key):
+            raise ValueError("ca_file, client_certificate and client_key: expected only with an mqtts:// url")
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError("client_certificate and client_key: expected both or neither")
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file: expected a username beside it")
+
+    @property
+    def broker(self) -> Broker:
+        """The address in the url."""
+        return _parse(self.url)
+
+
+class Broker(msgspec.Struct, frozen=True):
+    """Where a broker listens."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def _parse(url: str) -> Broker:
+    parts = urlsplit(url)
+    # The url itself is not told: it may hold a password.
+    if "@" in url:
+        raise ValueError("url: expected no name and password in it; use username and password_file")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
+        raise ValueError(f"url: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], got {url!r}")
+    is_tls = parts.scheme == "mqtts"
+    return Broker(host, port or (8883 if is_tls else 1883), is_tls)
+
+
+def read_password(settings: MqttSettings) -> str | None:
+    """The password, without the line end that editors leave."""
+    if settings.password_file is None:
+        return None
+    try:
+        return Path(settings.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LinkDown(f"password_file: {settings.password_file}: {_cause(error)}") from None
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: paho forgets it and leaves it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is ssl's
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext:
+    """TLS 1.2 or later, the broker's chain and host name checked; files are read anew on every connect."""
+    named = settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=named)
+        context.sslsocket_class = _TlsSocket
+        if settings.client_certificate is not None:
+            named = f"{settings.client_certificate}, {settings.client_key}"
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+    except (OSError, ValueError) as error:
+        raise LinkDown(f"TLS files: {named}: {_cause(error)}") from error
+    return context
+
+
+def _cause(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

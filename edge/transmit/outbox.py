@@ -1,0 +1,317 @@
+"""The durable queue of what must go out, and the newest of what is retained.
+
+It lives in the store's file, so that an alert is queued in the same transaction that marks its tile done.
+A row leaves when the far side took it; what can never go stays as dead, with its reason, for the operator.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import Meta
+
+from edge.database import Database, instant_text
+from edge.monitor.finding import Severity
+from edge.transmit.uplink import Outgoing
+
+# AUTOINCREMENT: a seq is never used twice, so a late answer cannot delete a newer row.
+SCHEMA = (
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'dead')),
+        topic TEXT NOT NULL,
+        qos INTEGER NOT NULL,
+        alert_id TEXT,
+        severity TEXT,
+        worth INTEGER NOT NULL,
+        enqueued_at TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reason TEXT,
+        crc32 INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        payload BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX outbox_by_worth ON outbox (state, worth, seq, size_bytes)",
+    """CREATE TABLE retained (
+        topic TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        is_dirty INTEGER NOT NULL,
+        payload BLOB NOT NULL
+    ) STRICT""",
+)
+
+# What is retained goes out in this order on every connect; the last level of its topic decides.
+_RETAINED_ORDER = ("open", "inventory", "health")
+
+_OBSERVATION = "observation"
+
+
+class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may wait."""
+
+    # Bytes of payload that may wait; beyond, refused messages go first, then the least severe, pictures
+    # before words, the oldest first. 200 MB are 4,000 alerts with two pictures each.
+    max_bytes: Annotated[int, Meta(ge=100_000)] = 200_000_000
+
+
+class State(StrEnum):
+    """Where a row stands; a delivered one is gone."""
+
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to be sent once.
+
+    alert_id    the alert it belongs to, or None for an observation
+    severity    of that alert, or None likewise: it is worth least
+    is_picture  True for evidence, which is given up before the words of the same severity
+    """
+
+    topic: str
+    payload: bytes = field(repr=False)
+    qos: int = 1
+    alert_id: str | None = None
+    severity: Severity | None = None
+    is_picture: bool = False
+
+    @property
+    def worth(self) -> int:
+        """The lower, the sooner it is given up when the outbox is full."""
+        return 0 if self.severity is None else 2 * self.severity.rank + (1 if self.is_picture else 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row as the operator sees it."""
+
+    seq: int
+    state: State
+    topic: str
+    alert_id: str | None
+    severity: str | None
+    enqueued_at: str
+    attempts: int
+    size_bytes: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatistics:
+    """What waits, and what was lost.
+
+    n_dropped  messages given up for lack of room since the state began, by severity or "observation"
+    """
+
+    n_waiting: int
+    n_dead: int
+    size_bytes: int
+    n_dropped: Mapping[str, int]
+
+
+class Outbox:
+    """The queue over one connection; it belongs to the thread that made it."""
+
+    def __init__(self, database: Database, settings: OutboxSettings) -> None:
+        self._database = database
+        self._settings = settings
+
+    def put(self, messages: Sequence[Message], enqueued_at: datetime) -> None:
+        """Queue messages in this order, inside the caller's transaction."""
+        at = instant_text(enqueued_at)
+        self._database.change_many(
+            "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, enqueued_at, crc32, "
+            "size_bytes, payload) VALUES ('waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(message.topic, message.qos, message.alert_id, message.severity, message.worth, at),
+                    *(_crc(message.topic, message.payload), len(message.payload), message.payload),
+                )
+                for message in messages
+            ],
+        )
+        if messages:
+            self._make_room()
+
+    def put_retained(self, topic: str, payload: bytes) -> None:
+        """Replace the state under a topic, inside the caller's transaction; b"" clears it at the broker."""
+        self._database.change(
+            "INSERT INTO retained (topic, version, is_dirty, payload) VALUES (?, 1, 1, ?) "
+            "ON CONFLICT (topic) DO UPDATE SET version = version + 1, is_dirty = 1, "
+            "payload = excluded.payload WHERE payload != excluded.payload",
+            (topic, payload),
+        )
+
+    def set_retained(self, topic: str, payload: bytes) -> None:
+        """Replace the state under a topic; the same again costs no write."""
+        if self._database.rows("SELECT 1 FROM retained WHERE topic = ? AND payload = ?", (topic, payload)):
+            return
+        with self._database.transaction():
+            self.put_retained(topic, payload)
+
+    def waiting(self, after_seq: int, limit: int) -> list[Outgoing]:
+        """The next waiting messages, in order; a row damaged on the disk goes to dead instead."""
+        # +state keeps SQLite from sorting all that waits by the index: the rows are in order as they lie.
+        rows = self._database.rows(
+            "SELECT seq, topic, qos, crc32, payload FROM outbox WHERE +state = 'waiting' AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        )
+        found = cast("list[tuple[int, str, int, int, bytes]]", rows)
+        damaged = [seq for seq, topic, _, crc, payload in found if _crc(topic, payload) != crc]
+        for seq in damaged:
+            self.refuse(seq, "damaged on the disk: its CRC does not match")
+        return [
+            Outgoing(topic, payload, qos=qos, seq=seq)
+            for seq, topic, qos, _, payload in found
+            if seq not in damaged
+        ]
+
+    def retained(self, *, only_dirty: bool) -> list[Outgoing]:
+        """The newest of each state: open, inventory, health, then the rest."""
+        rows = self._database.rows(
+            "SELECT topic, payload, version FROM retained WHERE is_dirty >= ? ORDER BY topic",
+            (int(only_dirty),),
+        )
+        found = [
+            Outgoing(topic, payload, is_retained=True, version=version)
+            for topic, payload, version in cast("list[tuple[str, bytes, int]]", rows)
+        ]
+        return sorted(found, key=lambda outgoing: _retained_rank(outgoing.topic))
+
+    def settle(self, taken: Iterable[Outgoing]) -> None:
+        """The far side took these: queued rows leave, states are clean unless replaced meanwhile."""
+        taken = list(taken)
+        rows = [(outgoing.seq,) for outgoing in taken if outgoing.seq is not None]
+        states = [(outgoing.topic, outgoing.version) for outgoing in taken if outgoing.version is not None]
+        if not rows and not states:
+            return
+        with self._database.transaction():
+            self._database.change_many("DELETE FROM outbox WHERE seq = ?", rows)
+            self._database.change_many(
+                "DELETE FROM retained WHERE topic = ? AND version = ? AND length(payload) = 0", states
+            )
+            self._database.change_many(
+                "UPDATE retained SET is_dirty = 0 WHERE topic = ? AND version = ? AND is_dirty", states
+            )
+
+    def refuse(self, seq: int, reason: str) -> None:
+        """This row can never go: keep it as dead, with the reason."""
+        with self._database.transaction():
+            self._database.change(
+                "UPDATE outbox SET state = 'dead', attempts = attempts + 1, reason = ? WHERE seq = ?",
+                (reason, seq),
+            )
+
+    def failed(self, seq: int, max_attempts: int) -> bool:
+        """Count an attempt that got no answer; True if it was one too many and the row is dead now."""
+        rows = self._database.rows("SELECT attempts FROM outbox WHERE seq = ?", (seq,))
+        if rows and int(rows[0][0] or 0) + 1 >= max_attempts:
+            self.refuse(seq, f"the connection broke {max_attempts} times while this was sent")
+            return True
+        with self._database.transaction():
+            self._database.change("UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?", (seq,))
+        return False
+
+    def entries(self, state: State | None = None) -> list[Entry]:
+        """What is in the outbox, in order; without a state, all of it."""
+        rows = self._database.rows(
+            "SELECT seq, state, topic, alert_id, severity, enqueued_at, attempts, size_bytes, reason "
+            "FROM outbox WHERE state = ifnull(?, state) ORDER BY seq",
+            (state,),
+        )
+        found = cast("list[tuple[int, str, str, str | None, str | None, str, int, int, str | None]]", rows)
+        return [Entry(row[0], State(row[1]), *row[2:]) for row in found]
+
+    def retry(self, seqs: Sequence[int] | None = None) -> int:
+        """Let dead rows wait again, at the end of the queue; how many. Without seqs: all."""
+        with self._database.transaction():
+            chosen = self._chosen(State.DEAD, seqs)
+            self._database.change_many(
+                "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, enqueued_at, crc32, "
+                "size_bytes, payload) SELECT 'waiting', topic, qos, alert_id, severity, worth, enqueued_at, "
+                "crc32, size_bytes, payload FROM outbox WHERE seq = ?",
+                chosen,
+            )
+            self._database.change_many("DELETE FROM outbox WHERE seq = ?", chosen)
+        return len(chosen)
+
+    def drop(self, seqs: Sequence[int] | None = None) -> int:
+        """Delete rows for good; how many. Without seqs: all that are dead."""
+        with self._database.transaction():
+            chosen = self._chosen(State.DEAD if seqs is None else None, seqs)
+            self._database.change_many("DELETE FROM outbox WHERE seq = ?", chosen)
+        return len(chosen)
+
+    def statistics(self) -> OutboxStatistics:
+        """What waits, and what was lost."""
+        sums = self._sums()
+        drops = self._database.rows(
+            "SELECT name, value FROM counters WHERE name LIKE 'dropped:%' ORDER BY name"
+        )
+        return OutboxStatistics(
+            n_waiting=sums.get(State.WAITING, (0, 0))[0],
+            n_dead=sums.get(State.DEAD, (0, 0))[0],
+            size_bytes=sum(size for _, size in sums.values()),
+            n_dropped={str(name).removeprefix("dropped:"): int(value or 0) for name, value in drops},
+        )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._database.close()
+
+    def _sums(self) -> dict[str, tuple[int, int]]:
+        rows = self._database.rows("SELECT state, count(*), sum(size_bytes) FROM outbox GROUP BY state")
+        return {str(state): (int(count or 0), int(size or 0)) for state, count, size in rows}
+
+    def _chosen(self, state: State | None, seqs: Sequence[int] | None) -> list[tuple[int]]:
+        found = [entry.seq for entry in self.entries(state)]
+        return [(seq,) for seq in found if seqs is None or seq in set(seqs)]
+
+    def _make_room(self) -> None:
+        excess = sum(size for _, size in self._sums().values()) - self._settings.max_bytes
+        while excess > 0:
+            rows = self._database.rows(
+                "SELECT seq, state, severity, size_bytes FROM outbox ORDER BY state, worth, seq LIMIT 64"
+            )
+            given_up = []
+            for row in cast("list[tuple[int, str, str | None, int]]", rows):
+                if excess <= 0:
+                    break
+                given_up.append(row)
+                excess -= row[3]
+            self._database.change_many("DELETE FROM outbox WHERE seq = ?", [(row[0],) for row in given_up])
+            self._count_drops(row[2] or _OBSERVATION for row in given_up if row[1] == State.WAITING)
+
+    def _count_drops(self, severities: Iterable[str]) -> None:
+        for severity, group in groupby(severities):
+            add_to_counter(self._database, f"dropped:{severity}", len(list(group)))
+
+
+def add_to_counter(database: Database, name: str, n: int) -> int:
+    """Add to a count that outlives the process, inside the caller's transaction; its new value."""
+    rows = database.rows(
+        "INSERT INTO counters (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value",
+        (name, n),
+    )
+    return int(rows[0][0] or 0)
+
+
+def _crc(topic: str, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(topic.encode()))
+
+
+def _retained_rank(topic: str) -> int:
+    last = topic.rpartition("/")[2]
+    return _RETAINED_ORDER.index(last) if last in _RETAINED_ORDER else len(_RETAINED_ORDER)

@@ -1,0 +1,85 @@
+"""The retained messages that say how a site stands: its open alerts and its inventory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from edge.monitor.finding import Count
+
+# A retained message goes to every late joiner: 100 features are about 50 KiB.
+MAX_OPEN = 100
+
+_TOLD = ("phase", "kind", "label", "zone", "severity", "headline", "confidence", "exercise", "count")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many objects of a label stand in a zone, or on the whole site where zone is None."""
+
+    label: str
+    zone: str | None
+    count: Count
+
+
+def open_json(device_id: str, site_id: str, as_of: datetime, newest: Sequence[bytes], n_open: int) -> bytes:
+    """The open alerts of a site as one GeoJSON FeatureCollection.
+
+    newest  the messages as `alert.to_json` made them, oldest first, MAX_OPEN at most
+    n_open  how many there are in all
+    """
+    return msgspec.json.encode(
+        {
+            "type": "FeatureCollection",
+            "device": device_id,
+            "site": site_id,
+            "as_of": as_of,
+            "omitted": n_open - len(newest),
+            "features": [_feature(message) for message in newest],
+        },
+    )
+
+
+def _feature(message: bytes) -> dict[str, object]:
+    event = msgspec.json.decode(message)
+    properties = event["data"]["properties"]
+    return {
+        "type": "Feature",
+        "id": event["id"],
+        "geometry": event["data"]["geometry"],
+        "properties": {
+            **{key: properties[key] for key in _TOLD},
+            **{key: event[key] for key in ("time", "recordedtime", "sequence")},
+        },
+    }
+
+
+def inventory_json(
+    device_id: str, site_id: str, as_of: datetime, coverage_fraction: float, standings: Iterable[Standing]
+) -> bytes:
+    """What stands on a site.
+
+    as_of              when the newest look behind it was seen
+    coverage_fraction  share of the site that this look clearly showed, in [0, 1]
+    """
+    return msgspec.json.encode(
+        {
+            "device": device_id,
+            "site": site_id,
+            "as_of": as_of,
+            "coverage_fraction": round(float(coverage_fraction), 3),
+            "counts": [
+                {
+                    "label": standing.label,
+                    "zone": standing.zone,
+                    "value": standing.count.value,
+                    "low": standing.count.low,
+                    "high": standing.count.high,
+                }
+                for standing in standings
+            ],
+        },
+    )

@@ -1,0 +1,162 @@
+"""What the inventory makes of looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge.geo import PixelBox
+from edge.monitor.inventory import InventorySettings
+from edge.monitor.track import Status
+from tests.monitor.scenes import Watch, day, make_sight, seen
+
+STAND_1 = (200.0, 200.0)
+STAND_2 = (500.0, 500.0)
+
+
+def test_what_stands_there_at_the_first_look_did_not_arrive() -> None:
+    watch = Watch()
+    assert watch.look(day(1), STAND_1).arrived == ()
+    assert len(watch.inventory.present("aircraft")) == 1
+
+
+def test_an_aircraft_on_ground_that_was_empty_arrived() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    (arrived,) = watch.look(day(2), STAND_1, STAND_2).arrived
+    assert arrived.arrived_at == day(2)
+
+
+def test_an_aircraft_whose_stand_is_clearly_seen_empty_departed() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    (departed,) = watch.look(day(2), STAND_1).departed
+    assert departed.last_seen == day(1)
+
+
+def test_nothing_is_reported_of_a_normal_week() -> None:
+    watch = Watch()
+    deltas = [watch.look(day(n), STAND_1, STAND_2) for n in range(1, 8)]
+    assert not any(delta.arrived or delta.departed or delta.moved for delta in deltas)
+
+
+def test_an_aircraft_under_a_cloud_has_not_departed() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    cloud = PixelBox(100, 100, 300, 300)
+    assert watch.look(day(2), STAND_2, hidden=cloud).departed == ()
+    assert watch.look(day(3), STAND_1, STAND_2).arrived == ()
+
+
+def test_an_aircraft_that_left_under_a_cloud_departs_at_the_next_clear_look() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    watch.look(day(2), STAND_2, hidden=PixelBox(100, 100, 300, 300))
+    assert len(watch.look(day(3), STAND_2).departed) == 1
+
+
+def test_ground_that_is_seen_for_the_first_time_has_no_arrivals() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_2, hidden=PixelBox(100, 100, 300, 300))
+    assert watch.look(day(2), STAND_1, STAND_2).arrived == ()
+
+
+def test_a_weak_detection_denies_a_departure() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    sight = make_sight(day(2))
+    assert watch.show(sight, [seen(sight, *STAND_1, score=0.3)]).departed == ()
+
+
+def test_a_weak_detection_is_no_arrival() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    sight = make_sight(day(2))
+    assert watch.show(sight, [seen(sight, *STAND_1), seen(sight, *STAND_2, score=0.3)]).arrived == ()
+
+
+def test_what_was_weak_and_becomes_strong_had_been_there_all_along() -> None:
+    watch = Watch()
+    sight = make_sight(day(1))
+    watch.show(sight, [seen(sight, *STAND_1, score=0.3)])
+    assert watch.look(day(2), STAND_1).arrived == ()
+
+
+def test_a_single_miss_minutes_later_is_not_yet_a_departure() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    watch.look(day(2), STAND_1)
+    assert watch.look(day(2.005)).departed == ()
+
+
+def test_misses_look_after_look_are_a_departure_once() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    watch.look(day(2), STAND_1)
+    found = [len(watch.look(day(2 + n / 200)).departed) for n in range(1, 8)]
+    assert sum(found) == 1
+
+
+def test_an_aircraft_pushed_on_its_stand_moved_and_neither_left_nor_came() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    delta = watch.look(day(2), (STAND_1[0] + 30.0, STAND_1[1]))
+    (move,) = delta.moved
+    assert 14.0 < move.distance_m < 16.0
+    assert delta.arrived == delta.departed == ()
+
+
+def test_another_tile_of_the_same_pass_does_not_tell_an_arrival_twice() -> None:
+    watch = Watch()
+    watch.look(day(1))
+    watch.look(day(2), STAND_1)
+    again = replace(make_sight(day(2)), tile_id="overlap")
+    assert watch.show(again, [seen(again, *STAND_1)]).arrived == ()
+
+
+def test_a_late_tile_of_an_earlier_day_does_not_undo_what_is_known() -> None:
+    watch = Watch()
+    watch.look(day(1))
+    watch.look(day(3), STAND_1)
+    delta = watch.look(day(2), STAND_2)
+    assert delta.arrived == delta.departed == ()
+    assert len(watch.inventory.present()) == 1
+
+
+def test_an_aircraft_cut_by_the_border_of_a_tile_begins_no_track() -> None:
+    watch = Watch()
+    sight = make_sight(day(1))
+    watch.show(sight, [replace(seen(sight, *STAND_1), whole=False)])
+    assert watch.inventory.tracks == ()
+
+
+def test_a_part_seen_at_the_border_shows_that_the_aircraft_is_still_there() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    sight = make_sight(day(2))
+    watch.show(sight, [replace(seen(sight, STAND_1[0] + 20, STAND_1[1], side_px=40.0), whole=False)])
+    assert len(watch.inventory.present()) == 1
+
+
+def test_a_wing_reported_as_a_second_aircraft_is_not_counted() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    sight = make_sight(day(2))
+    wing = seen(sight, STAND_1[0] + 25, STAND_1[1], side_px=24.0)
+    assert watch.show(sight, [seen(sight, *STAND_1), wing]).arrived == ()
+
+
+def test_an_aircraft_on_a_stand_left_the_day_before_is_another_arrival() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1)
+    watch.look(day(2))
+    (arrived,) = watch.look(day(3), STAND_1).arrived
+    assert arrived.first_seen == day(3)
+
+
+def test_a_departed_track_is_forgotten_in_the_end() -> None:
+    watch = Watch(InventorySettings(forget_gone_after_days=3.0))
+    watch.look(day(1), STAND_1)
+    watch.look(day(2))
+    assert [track.status for track in watch.inventory.tracks] == [Status.GONE]
+    watch.look(day(6))
+    assert watch.inventory.tracks == ()

@@ -1,0 +1,137 @@
+"""Rules against looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import pytest
+
+from edge.monitor import count
+from edge.monitor.finding import Count, Finding, Kind, Phase, Severity
+from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from tests.monitor.scenes import RECALL, SETTINGS, SITE, Watch, day, make_sight, seen
+
+ON_APRON = (200.0, 200.0)
+ALSO_ON_APRON = (200.0, 400.0)
+OFF_APRON = (800.0, 800.0)
+
+
+class Guard(Watch):
+    """A watch with rules."""
+
+    def __init__(self, *rules: AnyRule) -> None:
+        super().__init__()
+        self.rules = rules
+        self.stories: Mapping[str, Story] = {}
+
+    def findings(self, at: datetime, *places: tuple[float, float], score: float = 0.95) -> Sequence[Finding]:
+        """What the rules say of a look with an aircraft at each of the places."""
+        sight = make_sight(at)
+        delta = self.show(sight, [seen(sight, x, y, score=score) for x, y in places])
+        verdict = judge(Scene(SITE, sight, self.inventory, delta, self.number), self.rules, self.stories)
+        self.inventory, self.stories = verdict.inventory, verdict.stories
+        return verdict.findings
+
+    def number(self, label: str, zone: str | None) -> Count:
+        """The count the rules ask for."""
+        tracks = [t for t in self.inventory.tracks if zone is None or zone in SITE.zones_at(t.box.position)]
+        at = max((t.looked_at for t in tracks), default=day(1))
+        return count.counted(tracks, at, recall=RECALL.of(label), seen_fraction=1.0, settings=SETTINGS)
+
+
+def test_an_arrival_in_the_zone_is_told_with_its_number_and_place() -> None:
+    guard = Guard(ArrivalRule(arrival="aircraft", zone="apron", severity=Severity.SEVERE))
+    guard.findings(day(1), ON_APRON)
+    (finding,) = guard.findings(day(2), ON_APRON, ALSO_ON_APRON)
+    assert (finding.kind, finding.phase, finding.count, finding.zone) == (Kind.ARRIVAL, Phase.NEW, 1, "apron")
+    assert finding.severity is Severity.SEVERE
+    assert finding.headline.startswith("1 aircraft arrived at apron; 2")
+
+
+def test_an_arrival_outside_the_zone_is_not_told() -> None:
+    guard = Guard(ArrivalRule(arrival="aircraft", zone="apron"))
+    guard.findings(day(1), ON_APRON)
+    assert guard.findings(day(2), ON_APRON, OFF_APRON) == ()
+
+
+def test_several_objects_of_one_rule_in_one_look_are_one_finding() -> None:
+    guard = Guard(ArrivalRule(arrival="aircraft"))
+    guard.findings(day(1))
+    (finding,) = guard.findings(day(2), ON_APRON, ALSO_ON_APRON, OFF_APRON)
+    assert finding.count == len(finding.objects) == 3
+
+
+def test_the_reason_stands_in_the_finding_as_data() -> None:
+    guard = Guard(DepartureRule(departure="aircraft"))
+    guard.findings(day(1), ON_APRON)
+    (finding,) = guard.findings(day(2))
+    assert [step["detected"] for step in finding.why] == [True, False]
+
+
+def test_a_rule_that_wants_to_be_surer_speaks_when_a_later_look_makes_it_sure() -> None:
+    guard = Guard(DepartureRule(departure="aircraft", confidence=0.95))
+    guard.findings(day(1), ON_APRON, score=0.9)
+    assert guard.findings(day(2)) == ()
+    (finding,) = guard.findings(day(3))
+    assert finding.confidence >= 0.95
+    assert guard.findings(day(4)) == ()
+
+
+def test_a_rule_for_another_label_says_nothing() -> None:
+    guard = Guard(ArrivalRule(arrival="ship"), DepartureRule(departure="ship"))
+    guard.findings(day(1), ON_APRON)
+    assert guard.findings(day(2), OFF_APRON) == ()
+
+
+def test_a_move_below_the_limit_of_the_rule_is_not_told() -> None:
+    guard = Guard(MovedRule(moved="aircraft", at_least_m=18.0))
+    guard.findings(day(1), ON_APRON)
+    assert guard.findings(day(2), (ON_APRON[0] + 30, ON_APRON[1])) == ()
+
+
+def test_a_move_beyond_the_limit_is_told_with_its_distance() -> None:
+    guard = Guard(MovedRule(moved="aircraft", at_least_m=12.0))
+    guard.findings(day(1), ON_APRON)
+    (finding,) = guard.findings(day(2), (ON_APRON[0] + 30, ON_APRON[1]))
+    assert finding.why[0]["moved_m"] == pytest.approx(15.0, abs=0.5)
+
+
+def test_a_count_beyond_its_limit_opens_a_story_and_ends_it_under_the_same_name() -> None:
+    guard = Guard(CountRule(count="aircraft", at_most=1))
+    guard.findings(day(1), ON_APRON, ALSO_ON_APRON, OFF_APRON)
+    found = [finding for n in (2, 3, 4) for finding in guard.findings(day(n))]
+    assert [finding.phase for finding in found] == [Phase.NEW]
+    back = [f for n in (5, 6) for f in guard.findings(day(n), ON_APRON, ALSO_ON_APRON, OFF_APRON)]
+    assert [finding.phase for finding in back] == [Phase.END]
+    assert back[0].opened_by == found[0].opened_by
+
+
+def test_a_count_that_stays_beyond_its_limit_is_told_once() -> None:
+    guard = Guard(CountRule(count="aircraft", at_least=2))
+    found = [f for n in range(1, 6) for f in guard.findings(day(n), ON_APRON, ALSO_ON_APRON, OFF_APRON)]
+    assert len(found) == 1
+
+
+def test_an_object_that_stays_too_long_is_told_once_and_ends_when_it_leaves() -> None:
+    guard = Guard(DwellRule(dwell="aircraft", hours=48.0))
+    phases = [f.phase for n in range(1, 6) for f in guard.findings(day(n), ON_APRON)]
+    assert phases == [Phase.NEW]
+    assert [f.phase for n in (6, 7) for f in guard.findings(day(n))] == [Phase.END]
+
+
+def test_each_rule_has_an_id_that_tells_it_from_the_others() -> None:
+    rules = [
+        ArrivalRule(arrival="aircraft"),
+        ArrivalRule(arrival="aircraft", zone="apron"),
+        CountRule(count="aircraft", at_least=3),
+        CountRule(count="aircraft", at_most=3),
+        BlindRule(blind_hours=72),
+    ]
+    assert len({rule.rule_id for rule in rules}) == len(rules)
+
+
+def test_a_count_rule_needs_exactly_one_limit() -> None:
+    with pytest.raises(ValueError, match="exactly one of at_least and at_most"):
+        CountRule(count="aircraft")

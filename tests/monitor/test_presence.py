@@ -1,0 +1,41 @@
+"""How belief moves."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.monitor import presence
+from edge.monitor.presence import PresenceSettings
+
+SETTINGS = PresenceSettings()
+ODDS = st.floats(-presence.MAX_LOG_ODDS, presence.MAX_LOG_ODDS)
+DAYS = st.floats(0, 10_000)
+
+
+@given(ODDS, DAYS)
+def test_time_alone_never_turns_a_belief_into_its_opposite(log_odds: float, days: float) -> None:
+    after = presence.relaxed(log_odds, days, SETTINGS)
+    assert min(log_odds, 0.0) <= after <= max(log_odds, 0.0) + 1e-9
+
+
+@given(ODDS, st.floats(0, 1))
+def test_a_higher_score_never_makes_an_object_less_likely(log_odds: float, score: float) -> None:
+    weaker = presence.after_detection(log_odds, score * 0.5)
+    assert presence.after_detection(log_odds, score) >= weaker
+
+
+@given(ODDS, st.floats(0, 1), st.floats(0.01, 1))
+def test_a_miss_never_makes_an_object_more_likely(log_odds: float, strength: float, recall: float) -> None:
+    miss = presence.miss_chance(strength, recall, SETTINGS)
+    assert presence.after_miss(log_odds, miss) <= log_odds
+
+
+@given(st.floats(0, 1), st.floats(0.01, 1), DAYS)
+def test_newness_is_a_chance(strength: float, recall: float, days: float) -> None:
+    miss = presence.miss_chance(strength, recall, SETTINGS)
+    assert 0.0 <= presence.newness(days, miss, SETTINGS) <= 1.0
+
+
+def test_a_longer_gap_makes_an_arrival_likelier() -> None:
+    assert presence.newness(5.0, 0.1, SETTINGS) > presence.newness(0.01, 0.1, SETTINGS)

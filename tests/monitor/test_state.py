@@ -1,0 +1,53 @@
+"""What is remembered of a site, and its way through the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edge.errors import StoreBroken
+from edge.geo import GeoBounds, Site
+from edge.monitor import state
+from edge.monitor.state import MAX_RECENT, PastLook, SiteState
+from tests.monitor.scenes import BOUNDS, SITE, Watch, day, make_sight
+
+
+def remembered() -> SiteState:
+    watch = Watch()
+    watch.look(day(1), (200.0, 200.0))
+    watch.look(day(2), (200.0, 200.0), (500.0, 500.0))
+    past = PastLook(make_sight(day(2)), "ab" * 32)
+    return replace(
+        SiteState.empty(SITE),
+        inventory=watch.inventory,
+        coverage=watch.coverage,
+        recent=(past,),
+        newest_look_at=day(2),
+    )
+
+
+def test_a_state_comes_back_from_its_bytes_as_it_was() -> None:
+    blob = state.to_bytes(remembered())
+    back = state.from_bytes(blob, SITE)
+    assert back.inventory == remembered().inventory
+    assert state.to_bytes(back) == blob
+
+
+def test_a_damaged_state_is_refused_and_names_its_site() -> None:
+    with pytest.raises(StoreBroken, match="north-airfield"):
+        state.from_bytes(state.to_bytes(remembered())[:-40], SITE)
+
+
+def test_only_the_newest_looks_are_kept_for_pictures() -> None:
+    kept = SiteState.empty(SITE)
+    for n in range(1, MAX_RECENT + 4):
+        kept = replace(kept, recent=kept.remembering(PastLook(make_sight(day(n)), f"{n:064x}")))
+    assert [look.sight.seen_at for look in kept.recent] == [day(n) for n in range(4, MAX_RECENT + 4)]
+
+
+def test_a_site_with_new_bounds_keeps_the_tracks_inside_and_forgets_what_was_seen() -> None:
+    west_half = Site(SITE.site_id, GeoBounds(BOUNDS.west, BOUNDS.south, BOUNDS.west + 0.0015, BOUNDS.north))
+    back = state.from_bytes(state.to_bytes(remembered()), west_half)
+    assert len(back.inventory.tracks) == 1
+    assert back.coverage.fraction == 0.0

@@ -1,0 +1,174 @@
+"""The order of the files: each imports only from files above it, so there are no cycles."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edge
+
+PACKAGE = Path(edge.__file__).parent
+
+# From the bottom to the top of the program. A new file is placed here on purpose. A folder that stands here
+# as a whole (report, receive, drill, demo, commands) has no order inside, and serves only what stands below it.
+ORDER = [
+    "errors",
+    "geo",
+    "yamltree",
+    "conform",
+    "shipped",
+    "progress",
+    "schema/",
+    "acquire/refusal",
+    "acquire/tile_name",
+    "acquire/regular_file",
+    "acquire/shelf",
+    "acquire/arrivals",
+    "acquire/spool",
+    "acquire/kept",
+    "acquire/tile",
+    "acquire/sidecar",
+    "acquire/tiff_header",
+    "acquire/image_header",
+    "acquire/geotiff",
+    "acquire/decode",
+    "acquire/quality",
+    "acquire/registration",
+    "acquire/reference",
+    "detect/detection",
+    "detect/manifest",
+    "detect/model",
+    "detect/windows",
+    "detect/objects",
+    "detect/record",
+    "monitor/finding",
+    "monitor/track",
+    "monitor/coverage",
+    "monitor/presence",
+    "monitor/match",
+    "monitor/inventory",
+    "monitor/count",
+    "monitor/rules",
+    "monitor/headline",
+    "monitor/judge",
+    "monitor/blind",
+    "monitor/state",
+    "monitor/observation",
+    "database",
+    "transmit/topics",
+    "transmit/alert",
+    "transmit/pictures",
+    "transmit/state",
+    "transmit/uplink",
+    "transmit/outbox",
+    "transmit/mqtt_settings",
+    "transmit/link",
+    "transmit/mqtt",
+    "transmit/sender",
+    "store",
+    "pipeline",
+    "config",
+    "config_schema",
+    "doubts",
+    "health",
+    "doctor",
+    "station",
+    "daemon",
+    "replay",
+    "report/",
+    "receive/",
+    "drill/",
+    "demo/",
+    "commands/",
+    "cli",
+    "__main__",
+]
+
+
+def files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def place(module: str) -> int | None:
+    """Where a module stands, by its path below edge/, or None where the list does not name it."""
+    if module in ORDER:
+        return ORDER.index(module)
+    folder = f"{module.partition('/')[0]}/"
+    return ORDER.index(folder) if folder in ORDER else None
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of edge that a file imports anywhere in it, by their path below edge/."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (found for name in names if (found := module_of(name)))
+
+
+def module_of(name: str) -> str | None:
+    """The module that a dotted name of edge means: edge.geo.Site is geo."""
+    head, *parts = name.split(".")
+    if head != "edge":
+        return None
+    while parts:
+        candidate = PACKAGE.joinpath(*parts)
+        if candidate.with_suffix(".py").is_file() or candidate.is_dir():
+            return "/".join(parts)
+        parts.pop()
+    return None
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("path", files(), ids=name_of)
+def test_a_file_imports_only_from_files_above_it(path: Path) -> None:
+    own = place(name_of(path))
+    assert own is not None, f"edge/{name_of(path)}.py: expected a place in ORDER, got none"
+    folder = ORDER[own].endswith("/")
+    wrong = {
+        module
+        for module in imported(path)
+        if (other := place(module)) is None or (other >= own and not (folder and other == own))
+    }
+    assert not wrong
+
+
+def test_every_place_in_the_order_is_a_file() -> None:
+    missing = [module for module in ORDER if not (PACKAGE / module).is_dir()]
+    missing = [module for module in missing if not (PACKAGE / module).with_suffix(".py").is_file()]
+    assert not missing
+
+
+def test_relative_imports_are_not_used() -> None:
+    nodes = [
+        (path, node) for path in files() for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not [path for path, node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@pytest.mark.parametrize("path", files(), ids=name_of)
+def test_only_what_is_slow_or_an_extra_is_imported_inside_a_function(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    inner = [
+        node for one in functions for node in ast.walk(one) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not inner or name_of(path) in {"acquire/geotiff", "detect/model"}
+
+
+def test_the_only_except_exception_stands_in_the_daemon() -> None:
+    assert {name_of(path) for path in files() if "except Exception" in path.read_text(encoding="utf-8")} <= {
+        "daemon"
+    }

@@ -1,0 +1,188 @@
+"""The link against a real Mosquitto: who may connect, and how a refusal is told."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from edge.errors import LinkDown, PayloadRefused
+from edge.transmit.link import Wake
+from edge.transmit.mqtt import MqttLink, open_link
+from edge.transmit.mqtt_settings import MqttSettings
+from edge.transmit.uplink import Outgoing
+from tests.broker import Broker, free_port, program, running_broker
+from tests.transmit.certificates import Authority
+from tests.transmit.fake_broker import SUBSCRIBE, FakeBroker
+
+
+@pytest.fixture
+def wake() -> Iterator[Wake]:
+    wake = Wake()
+    yield wake
+    wake.close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def tls_broker(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    certificate, key = authority.sign("broker")
+    lines = [
+        "allow_anonymous true",
+        *(f"cafile {authority.certificate}", f"certfile {certificate}", f"keyfile {key}"),
+        "require_certificate true",
+    ]
+    with running_broker(tmp_path_factory.mktemp("tls"), lines) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def password_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    folder = tmp_path_factory.mktemp("password")
+    passwords = folder / "passwords"
+    subprocess.run(
+        [program("mosquitto_passwd"), "-b", "-c", str(passwords), "pier-7", "open-sesame"], check=True
+    )
+    with running_broker(folder, ["allow_anonymous false", f"password_file {passwords}"]) as broker:
+        yield broker
+
+
+def acked(link: MqttLink, outgoing: Outgoing) -> str | None:
+    number = link.publish(outgoing)
+    while True:
+        for ack in link.step(1.0).acks:
+            if ack.number == number:
+                return ack.reason
+
+
+def tls_settings(broker: Broker, authority: Authority, name: str) -> MqttSettings:
+    certificate, key = authority.sign(name)
+    return MqttSettings(
+        url=f"mqtts://127.0.0.1:{broker.port}",
+        ca_file=str(authority.certificate),
+        client_certificate=str(certificate),
+        client_key=str(key),
+    )
+
+
+def test_a_device_with_a_certificate_gets_through(
+    tls_broker: Broker, authority: Authority, wake: Wake
+) -> None:
+    link = open_link(tls_settings(tls_broker, authority, "pier-7"), "edge-pier-7", wake)
+    assert acked(link, Outgoing("t", bytes(100_000))) is None
+    link.close()
+
+
+def test_a_device_without_a_certificate_is_turned_away(
+    tls_broker: Broker, authority: Authority, wake: Wake
+) -> None:
+    settings = MqttSettings(url=f"mqtts://127.0.0.1:{tls_broker.port}", ca_file=str(authority.certificate))
+    with pytest.raises(LinkDown):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_a_broker_signed_by_nobody_we_know_is_refused(tls_broker: Broker, wake: Wake) -> None:
+    settings = MqttSettings(url=f"mqtts://127.0.0.1:{tls_broker.port}")
+    with pytest.raises(LinkDown, match="certificate verify failed"):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_a_broker_with_another_name_in_its_certificate_is_refused(
+    tls_broker: Broker, authority: Authority, wake: Wake
+) -> None:
+    settings = MqttSettings(url=f"mqtts://localhost:{tls_broker.port}", ca_file=str(authority.certificate))
+    with pytest.raises(LinkDown, match="Hostname mismatch"):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_a_name_and_password_from_a_file_get_through(
+    password_broker: Broker, wake: Wake, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("open-sesame\n")
+    settings = MqttSettings(
+        url=password_broker.url, username="pier-7", password_file=str(tmp_path / "password")
+    )
+    open_link(settings, "edge-pier-7", wake).close()
+
+
+def test_a_wrong_password_is_told_without_telling_it(
+    password_broker: Broker, wake: Wake, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("wrong-sesame")
+    settings = MqttSettings(
+        url=password_broker.url, username="pier-7", password_file=str(tmp_path / "password")
+    )
+    with pytest.raises(LinkDown, match=r"refused by 127\.0\.0\.1:\d+: Not authorized") as told:
+        open_link(settings, "edge-pier-7", wake)
+    assert "sesame" not in str(told.value) + repr(settings)
+
+
+def test_a_password_file_that_is_missing_is_named(wake: Wake) -> None:
+    settings = MqttSettings(
+        url="mqtt://127.0.0.1:1", username="u", password_file=str(Path("/nowhere/password"))
+    )
+    with pytest.raises(LinkDown, match="password_file: /nowhere/password: No such file or directory"):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_a_certificate_file_that_is_missing_is_named(wake: Wake) -> None:
+    settings = MqttSettings(url="mqtts://127.0.0.1:1", ca_file="/nowhere/ca.crt")
+    with pytest.raises(LinkDown, match=r"TLS files: /nowhere/ca\.crt: No such file or directory"):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_nobody_at_home_is_a_link_that_is_down(wake: Wake) -> None:
+    with pytest.raises(LinkDown, match="Connection refused"):
+        open_link(MqttSettings(url=f"mqtt://127.0.0.1:{free_port()}"), "edge-pier-7", wake)
+
+
+def test_a_denied_subscription_ends_the_link_with_the_reason(wake: Wake) -> None:
+    def denies(kind: int, body: bytes) -> list[bytes | None]:
+        return [b"\x90\x04" + body[:2] + b"\x00\x87"] if kind == SUBSCRIBE else [b"\x20\x03\x00\x00\x00"]
+
+    with FakeBroker(denies) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        link.subscribe(["edge/v1/#"])
+        with pytest.raises(LinkDown, match="subscription refused by the broker: Not authorized"):
+            acked(link, Outgoing("t", b"x"))
+
+
+def test_nothing_is_published_on_a_link_that_is_lost(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        broker.kill()
+        with pytest.raises(LinkDown, match="connection lost"):
+            acked(link, Outgoing("t", b"x"))
+    with pytest.raises(LinkDown, match="connection lost"):
+        link.publish(Outgoing("t", b"x"))
+
+
+def test_a_payload_above_the_limit_of_mqtt_itself_is_refused(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path, ["allow_anonymous true", "max_packet_size 100"]) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        with pytest.raises(PayloadRefused, match="too large: the broker takes 100 bytes, this needs 107"):
+            link.publish(Outgoing("t", bytes(99)))
+        link.close()
+
+
+def test_an_old_version_carries_messages_too(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path) as broker:
+        link = MqttLink(MqttSettings(url=broker.url), "edge-pier-7", wake, None, MQTTProtocolVersion.MQTTv311)
+        assert acked(link, Outgoing("t", b"x")) is None
+        link.close()
+
+
+def test_a_wake_ends_the_wait_of_another_thread(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        wake.set()
+        wake.set()
+        assert (link.step(60.0).is_woken, link.step(0.0).is_woken) == (True, False)
+        link.close()
