@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +37,19 @@ class Station:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
     def work_through(self, archive: Archive, first: int, n_tiles: int) -> None:
-        """Hand tiles in, and wait until none is left in the inbox."""
+        """Hand tiles in, and wait until the last is done; none may be refused."""
         for number in range(first, first + n_tiles):
             archive.write(self.spool, number)
-        while any(self.spool.glob("*.jpg")):
+        while self._n_left() > 0:
             if self.process.poll() is not None:
                 raise RuntimeError(f"edge run: expected to go on, got exit code {self.process.returncode}")
             time.sleep(0.02)
+        if refused := list((self.spool / "quarantine").glob("*.jpg")):
+            raise RuntimeError(f"edge run: expected to take every tile, got {refused[0].name} in quarantine")
+
+    def _n_left(self) -> int:
+        """Tiles in the inbox and the one that is being worked on."""
+        return sum(path.parent.name not in {"done", "quarantine"} for path in self.spool.rglob("*.jpg"))
 
 
 @contextlib.contextmanager
@@ -101,22 +107,32 @@ transmit:
 
 @contextlib.contextmanager
 def running(folder: Path, config: Path) -> Iterator[Station]:
-    """`edge run`, from its READY on (sd_notify(3)) to its clean end."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-        address = folder / "notify"
-        address.unlink(missing_ok=True)
-        ready.bind(str(address))
-        ready.settimeout(60)
-        with (folder / "edge.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "edge", "run", "-c", str(config)],
-                env={**os.environ, "NOTIFY_SOCKET": str(address)},
-                stderr=log,
-            )
+    """`edge run`, from its READY on to its clean end."""
+    with (folder / "edge.log").open("ab") as log, _notified(folder / "notify") as is_ready:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge", "run", "-c", str(config)],
+            env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify")},
+            stderr=log,
+        )
         try:
-            while b"READY=1" not in ready.recv(4096):
-                pass
+            is_ready()
             yield Station(process, folder / "spool")
         finally:
             process.terminate()
             process.wait()
+
+
+@contextlib.contextmanager
+def _notified(address: Path) -> Iterator[Callable[[], None]]:
+    """A function that waits for READY=1 (sd_notify(3)) and then stops listening."""
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(address))
+        listener.settimeout(60)
+
+        def wait() -> None:
+            while b"READY=1" not in listener.recv(4096):
+                pass
+            listener.close()
+
+        yield wait

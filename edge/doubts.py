@@ -120,7 +120,7 @@ def _transmit_doubts(settings: Settings) -> Iterator[Doubt]:
     for key in ("password_file", "ca_file", "client_certificate", "client_key"):
         if named := getattr(mqtt, key):
             yield from _file_doubts(
-                f"{path}.{key}", Path(named), is_secret=key in {"password_file", "client_key"}
+                f"{path}.{key}", named, is_secret=key in {"password_file", "client_key"}
             )
     is_local = mqtt.broker.host in {"localhost", "127.0.0.1", "::1"}
     if mqtt.password_file and not mqtt.broker.is_tls and not is_local:

@@ -29,7 +29,7 @@ from edge.monitor.inventory import InventorySettings, Recall
 from edge.monitor.judge import Scene, Story, judge
 from edge.monitor.rules import AnyRule
 from edge.monitor.state import PastLook, SiteState
-from edge.monitor.track import GroundBox, Sighting
+from edge.monitor.track import GroundBox, Sighting, Status
 from edge.transmit import alert, pictures
 from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
 
@@ -236,7 +236,14 @@ def _looked(
 
 def _reference(tile: Tile, known: Known, sight: Sight) -> Reference | None:
     """The reference that this look makes, extends or renews; None where the old one stays."""
-    return reference.make(tile, known.watched.site, sight.look) if known.reference is None else None
+    return reference.following(
+        known.reference,
+        tile,
+        sight.look,
+        alignment=sight.alignment,
+        site=known.watched.site,
+        settings=known.watched.reference,
+    )
 
 
 def _sightings(tile: Tile, sight: Sight, detections: Sequence[Detection]) -> list[Sighting]:
@@ -285,9 +292,10 @@ class Counts:
         )
 
     def labels(self) -> tuple[str, ...]:
-        """The labels that stand there or that a rule asks for, sorted."""
-        present = {track.label for track in self.state.inventory.present()}
-        return tuple(sorted(present))
+        """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""
+        known = {track.label for track in self.state.inventory.tracks if track.status is not Status.TENTATIVE}
+        asked = {rule.label for rule in self.watched.rules if rule.label is not None}
+        return tuple(sorted(known | asked))
 
 
 def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:
@@ -317,9 +325,11 @@ def _told(finding: Finding, tile: Tile, sight: Sight, before: SiteState, tools: 
 
 
 def _past_look(before: SiteState, box: GroundBox, found: FoundObject, kind: Kind) -> PastLook | None:
-    """The newest kept look that clearly shows the ground; for a departure, one that shows the object."""
+    """The newest kept look that clearly shows the ground before what happened to the object."""
     for past in reversed(before.recent):
         if kind is Kind.DEPARTURE and past.sight.seen_at > found.last_seen:
+            continue
+        if kind is Kind.ARRIVAL and past.sight.seen_at >= found.first_seen:
             continue
         if past.sight.share(box) >= MIN_SHOWN:
             return past

@@ -6,7 +6,8 @@ The clock comes in as an argument; the loop, the signals and the last line of de
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from edge.acquire.tile import Rgb, Tile
 from edge.config import Settings, SiteSettings, to_site
 from edge.detect.manifest import Model
 from edge.detect.model import describe
-from edge.errors import TileRefused
+from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
 from edge.health import Clock
 from edge.monitor import state as site_state
@@ -64,10 +65,14 @@ class Station:
         self._store = store
         self._spool = spool
         self._model = model
-        self._kept = KeptTiles(folder / "tiles")
+        with _writable(folder):
+            self._kept = KeptTiles(folder / "tiles")
         self._references_folder = folder / "references"
         self._watched = {name: watched_site(name, site) for name, site in settings.sites.items()}
-        self._references = {name: reference.load(self._references_folder, name) for name in self._watched}
+        self._references = {
+            name: reference.load(self._references_folder, watched.site)
+            for name, watched in self._watched.items()
+        }
         self._states = {name: self._stored_state(name) for name in self._watched}
         self._topics = Topics(settings.device.id)
 
@@ -101,10 +106,12 @@ class Station:
         outcomes = self._process(tile)
         self._save_references(outcomes)
         if any(outcome.reject is None for outcome in outcomes):
-            self._kept.keep(claim.image, tile.sha256)
+            with _writable(self._settings.state.folder):
+                self._kept.keep(claim.image, tile.sha256)
         self._commit(tile, outcomes, now, clock)
         self._spool.done(claim)
-        self._kept.sweep({look.sha256 for state in self._states.values() for look in state.recent})
+        with _writable(self._settings.state.folder):
+            self._kept.sweep({look.sha256 for state in self._states.values() for look in state.recent})
         return _summary(outcomes)
 
     def tick(self, now: datetime, clock: Clock) -> bool:
@@ -154,8 +161,13 @@ class Station:
         return [tile.site_id] if tile.site_id in names else names
 
     def _past_pixels(self, sha256: str) -> Rgb | None:
+        """An earlier tile; one that cannot be read any more costs a picture, not the alert."""
         path = self._kept.path(sha256)
-        return None if path is None else decode.pixels_of(path, self._settings.decode)[0]
+        try:
+            return None if path is None else decode.pixels_of(path, self._settings.decode)[0]
+        except TileRefused as refused:
+            log.warning("kept tile cannot be read: sha256=%s detail=%s", sha256, refused.detail)
+            return None
 
     def _save_references(self, outcomes: Sequence[SiteOutcome]) -> None:
         """Before the commit: a tile that is taken again lies on its own picture, without a shift."""
@@ -226,5 +238,15 @@ def _summary(outcomes: Sequence[SiteOutcome]) -> str:
 def open_store(settings: Settings) -> Store:
     """The store in the state folder, which is made where it is missing."""
     folder: Path = settings.state.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return Store(folder / DATABASE, settings.transmit.outbox)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """What the disk refuses in the block is a fault of the disk, never of the tile at hand."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreBroken(f"{folder}: expected a folder that can be written, got: {error}") from error

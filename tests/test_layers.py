@@ -12,8 +12,9 @@ import edge
 
 PACKAGE = Path(edge.__file__).parent
 
-# From the bottom to the top of the program. A new file is placed here on purpose. A folder that stands here
-# as a whole (report, receive, drill, demo, commands) has no order inside, and serves only what stands below it.
+# From bottom to top of the program. A folder that stands here as a whole
+# (report, receive, drill, demo, commands) has no order inside, and serves only what stands below it.
+# A new file is placed on purpose.
 ORDER = [
     "errors",
     "geo",

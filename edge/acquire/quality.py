@@ -1,4 +1,4 @@
-"""Is a tile fit to look at, and which of its ground: dark, bright, blurred, clouded, without data, off site. Pure."""
+"""Is a tile fit to look at, and which of its ground: dark, blurred, clouded, without data, off site. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from edge.acquire.tile import Mask, Rgb, Tile
 from edge.geo import PixelBox, Site
 
-# A cell is 16 tile pixels, the smallest area over which smooth (cloud) and structured (ground) can be told apart;
-# it is looked at as 4 x 4 quarter-size pixels, which keeps the cost of a 1024-pixel tile at a few milliseconds.
+# A cell is 16 tile pixels, the smallest area over which smooth (cloud) and structured (ground) can be told
+# apart; it is looked at as 4 x 4 quarter-size pixels, which keeps a 1024-pixel tile at a few milliseconds.
 CELL_PX = 16
 _REDUCED_PX = 4
 
@@ -41,7 +41,7 @@ Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class QualitySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When a tile is fit to look at. Numbers set on levir-train and the objects train sets, degraded by us."""
+    """When a tile is fit to look at; numbers set on the train sets, degraded by us."""
 
     min_brightness: Fraction = 0.05
     """Mean luma below which a tile is too dark: clear tiles 0.09 (open sea) to 0.80."""
@@ -50,13 +50,13 @@ class QualitySettings(msgspec.Struct, frozen=True, kw_only=True):
     max_clipped_fraction: Fraction = 0.5
     """Share of white-clipped pixels above which a tile is too bright: clear tiles at most 0.27."""
     min_sharpness: Fraction = 0.115
-    """Edge sharpness (see `sharpness`): clear tiles 0.11 to 1, at sigma 2 px 0.14 in the median, at 4 px <= 0.12."""
+    """Edge sharpness (see `sharpness`): clear tiles 0.11 to 1, blurred by 2 px 0.14, by 4 px <= 0.12."""
     max_cloud_fraction: Fraction = 0.8
     """Share of the site's seen ground under cloud above which the whole tile is left alone."""
     min_usable_fraction: Fraction = 0.1
     """Share of the tile's ground inside the site that must be usable."""
     min_overlap_px: Annotated[int, msgspec.Meta(ge=1)] = 64
-    """Columns and rows of the tile that must lie inside the site; one object needs about this much around it."""
+    """Columns and rows of the tile that must lie inside the site: what one object needs around it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ class Look:
 def assess(tile: Tile, site: Site, settings: QualitySettings) -> Look | Reject:
     """The usable ground of a tile at a site, or the first reason not to look at it.
 
-    The sender's cloud estimate alone never decides: it speaks of a whole scene, of which the tile is a crop. It
+    The sender's cloud estimate alone never decides: it is of a whole scene, of which the tile is a crop. It
     counts where the picture agrees, that is where less than half of the ground shows any structure.
     """
     inside = inside_cells(tile, site, settings.min_overlap_px)
@@ -110,7 +110,7 @@ def assess(tile: Tile, site: Site, settings: QualitySettings) -> Look | Reject:
     texture = _texture(luma)
     cloud = cloud_cells(reduced, luma, texture)
     usable = data & ~cloud
-    if _is_clouded(tile, inside, seen, seen & cloud, texture, settings):
+    if _is_clouded(tile, inside, seen=seen, cloud=seen & cloud, texture=texture, settings=settings):
         return Reject.CLOUDED
     if sharpness(tile.pixels, usable & (inside > 0)) < settings.min_sharpness:
         return Reject.BLURRED
@@ -133,7 +133,7 @@ def inside_cells(tile: Tile, site: Site, min_overlap_px: int) -> Cells | None:
 
 
 def sharpness(pixels: Rgb, cells: Mask) -> float:
-    """Height of the steepest edges over one pixel against 16: 1 for a hard edge, 0.4 / sigma for a blurred one.
+    """Height of the steepest edges over 1 pixel against 16: 1 for a hard edge, 0.4 / sigma for a blurred one.
 
     cells    (rows, columns) bool, where to look
     returns  in [0, 1]; 1 where no edge is strong enough to judge by (calm water, sand)
@@ -152,7 +152,7 @@ def sharpness(pixels: Rgb, cells: Mask) -> float:
     return min(1.0, over_one / over_all) if over_all >= _MIN_EDGE else 1.0
 
 
-# Over 16 pixels an edge blurred by a sigma of up to 6 has risen to over 80 %; an edge of less than 10 grey levels
+# Over 16 pixels an edge blurred by a sigma of up to 6 has risen to over 80 %; one of less than 10 grey levels
 # drowns in the noise of a sensor (2 to 4 levels) and of JPEG.
 _EDGE_REACH_PX = 16
 _MIN_EDGE = 10.0
@@ -164,9 +164,9 @@ def _top_hundredth(histogram: NDArray[np.float64]) -> float:
     return float(np.searchsorted(np.cumsum(histogram), 0.99 * total)) if total else 0.0
 
 
-# Cloud: bright, grey, without structure, in large pieces. 890 clear images of the train sets hold 18 such pieces
-# (roofs, concrete), all of a spread of at most 1.54 grey levels over their cells; 90 % of the clouds that we laid
-# over the same images spread by more.
+# Cloud: bright, grey, without structure, in large pieces. 890 clear images of the train sets hold 18 such
+# pieces (roofs, concrete), all of a spread of at most 1.54 grey levels over their cells; 90 % of the clouds
+# that we laid over the same images spread by more.
 _CLOUD_LUMA = 160.0
 _CLOUD_COLOUR = 40.0
 _CLOUD_TEXTURE = 3.0
@@ -202,7 +202,7 @@ def _is_slab(piece: Mask, brightness: Cells) -> bool:
 
 
 def _is_clouded(
-    tile: Tile, inside: Cells, seen: Mask, cloud: Mask, texture: Cells, settings: QualitySettings
+    tile: Tile, inside: Cells, *, seen: Mask, cloud: Mask, texture: Cells, settings: QualitySettings
 ) -> bool:
     ground = float(inside[seen].sum())
     if float(inside[cloud].sum()) > settings.max_cloud_fraction * ground:
@@ -248,7 +248,7 @@ def _texture(luma: Cells) -> Cells:
 
 
 def _extremes(reduced: Rgb) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The lowest and the highest of red, green and blue at each pixel (by channel: 300 times numpy's speed)."""
+    """The lowest and the highest of red, green, blue at each pixel (by channel: 300 times numpy's speed)."""
     red, green, blue = cv2.split(reduced)
     lowest, highest = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
     return np.asarray(lowest, np.uint8), np.asarray(highest, np.uint8)
@@ -286,4 +286,4 @@ def _overlaps(low: float, high: float, length_px: int, cell_px: int) -> NDArray[
     """How many pixels of each cell along one axis lie between low and high and on the tile."""
     starts = np.arange(_cells(length_px, cell_px)) * float(cell_px)
     ends = np.minimum(starts + cell_px, length_px)
-    return np.maximum(np.minimum(ends, high) - np.maximum(starts, low), 0.0)
+    return np.asarray(np.maximum(np.minimum(ends, high) - np.maximum(starts, low), 0.0))

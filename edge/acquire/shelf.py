@@ -53,6 +53,7 @@ class Shelf:
 
         reason  written to NAME.reason.txt before anything is moved, NAME being the first file's
         """
+        self._folder.mkdir(exist_ok=True)  # a person may have tidied it away
         names = self._free_names([plain(path.name) for path in paths])
         beside = self._folder / (names[0] + REASON_SUFFIX)
         if reason is not None:
@@ -64,11 +65,13 @@ class Shelf:
         self._sweep()
 
     def _take(self, path: Path, target: Path) -> None:
-        with suppress(FileNotFoundError):  # a person tidied up
+        try:
             status = path.lstat()
-            if not stat.S_ISDIR(status.st_mode) and _bytes_of(status) > self._keep_bytes:
-                path.unlink()
-                return
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(status.st_mode) and _bytes_of(status) > self._keep_bytes:
+            path.unlink()
+        else:
             path.rename(target)
             self._add(target, status)
 
@@ -81,7 +84,7 @@ class Shelf:
         while self._n_bytes > self._keep_bytes:
             path, n_bytes = self._files.popleft()
             self._n_bytes -= n_bytes
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, IsADirectoryError):  # a person was here
                 path.unlink()
 
     def _free_names(self, names: Sequence[str]) -> list[str]:

@@ -116,6 +116,7 @@ class Spool:
 
     def _left_over(self) -> Path | None:
         """The image of a claim that has not ended."""
+        self._claimed.mkdir(mode=0o700, exist_ok=True)  # a person may have tidied it away
         names = sorted(path.name for path in self._claimed.iterdir())
         images = [name for name in names if is_image(name)]
         if images:

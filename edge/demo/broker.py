@@ -18,6 +18,12 @@ from edge.errors import EdgeError
 _ALSO = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 _STARTS_WITHIN_S = 15.0
 
+_AMQTT = """\
+listeners: {{default: {{type: tcp, bind: "127.0.0.1:{port}"}}}}
+plugins:
+  amqtt.plugins.authentication.AnonymousAuthPlugin: {{allow_anonymous: true}}
+"""
+
 
 class NoBroker(EdgeError):
     """There is no broker to start: the operator must install one."""
@@ -31,14 +37,14 @@ def running_broker(folder: Path) -> Iterator[tuple[str, str]]:
     """
     port = _free_port()
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_ALSO)
-    has_mqttools = importlib.util.find_spec("mqttools") is not None
-    name, command = chosen(mosquitto, folder, port, has_mqttools=has_mqttools)
+    has_amqtt = importlib.util.find_spec("amqtt") is not None
+    name, command = chosen(mosquitto, folder, port, has_amqtt=has_amqtt)
     with running("broker", command, folder / "broker.log") as program:
         _wait_until_it_listens(program, port)
         yield f"mqtt://127.0.0.1:{port}", name
 
 
-def chosen(mosquitto: str | None, folder: Path, port: int, *, has_mqttools: bool) -> tuple[str, list[str]]:
+def chosen(mosquitto: str | None, folder: Path, port: int, *, has_amqtt: bool) -> tuple[str, list[str]]:
     """The broker to take, by name, and the command that starts it.
 
     mosquitto  where it is installed, or None
@@ -47,12 +53,13 @@ def chosen(mosquitto: str | None, folder: Path, port: int, *, has_mqttools: bool
         config = folder / "mosquitto.conf"
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
         return "mosquitto", [mosquitto, "-c", str(config)]
-    if has_mqttools:
-        options = ["--host", "127.0.0.1", "--port", str(port)]
-        return "mqttools", [sys.executable, "-m", "mqttools", "broker", *options]
+    if has_amqtt:
+        config = folder / "amqtt.yaml"
+        config.write_text(_AMQTT.format(port=port))
+        return "amqtt", [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(config)]
     raise NoBroker(
-        "demo: broker: expected mosquitto or mqttools, got neither; "
-        "install one: `sudo apt-get install mosquitto` or `pip install mqttools`"
+        "demo: broker: expected mosquitto or amqtt, got neither; "
+        "install one: `sudo apt-get install mosquitto` or `pip install 'edge-monitor[demo]'`"
     )
 
 

@@ -38,14 +38,18 @@ class Running:
         said = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return DemoFailed("\n".join((f"{self.name}: {what}; its last words:", *said)))
 
-    def stop(self) -> int:
-        """Ask it to end, make it end; its exit code."""
+    def wait(self) -> None:
+        """Wait until it ends by itself."""
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and make it end where it does not."""
         self._process.terminate()
         try:
-            return self._process.wait(_ENDS_WITHIN_S)
+            self._process.wait(_ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+            self._process.wait()
 
 
 @contextmanager

@@ -70,4 +70,4 @@ def _listed(word: str, happenings: Iterable[Happening]) -> str:
 
 
 def _tally(words: Iterable[str]) -> str:
-    return ", ".join(f"{n} {word}" for word, n in Counter(words).most_common())
+    return ", ".join(f"{word} {n}" for word, n in Counter(words).most_common())

@@ -30,7 +30,7 @@ def of(rule: AnyRule, phase: Phase, n_objects: int, remaining: Count | None) -> 
             text = f"{number(n_objects, rule.dwell)} at {place} for {rule.hours:g} hours or more"
         case BlindRule() if phase is Phase.END:
             text = f"{place} is seen again; it was not for {rule.blind_hours:g} hours or more"
-        case BlindRule():
+        case _:
             text = f"no usable look at {place} for {rule.blind_hours:g} hours"
     return text
 

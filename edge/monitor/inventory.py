@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
+import numpy as np
 
 from edge.geo import Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
-from edge.monitor.match import pairs
+from edge.monitor.match import pairs, shared_m2
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
 
@@ -37,8 +38,9 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
     present_from: Share = 0.5
     # Presence below which it is reported as departed.
     gone_below: Share = 0.35
-    # Score from which a detection may begin a track; weaker ones only support a track that exists.
-    min_score: Share = 0.15
+    # Score from which a detection may begin a track; weaker ones only support a track that exists. A
+    # calibrated quarter is right one time in four: such a track waits as tentative and is not counted.
+    min_score: Share = 0.25
     # Share of an object's ground that a look must clearly show before its absence counts.
     min_seen_fraction: Share = 0.85
     # A track that shifts on its own footprint is reported as moved from this distance; below it is the
@@ -231,14 +233,17 @@ def _begin(
 
 def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:
     """True where most of the detection lies on a track that was just seen: it is a part of that."""
-    for track in tracks:
-        if track.status is Status.GONE or track.label != sighting.label or track.last_seen < track.looked_at:
-            continue
-        mine = sighting.box.relative_to(sighting.box.position)
-        its = track.box.relative_to(sighting.box.position)
-        if mine.intersection_area(its) > 0.5 * min(mine.area, its.area):
-            return True
-    return False
+    near = [
+        track.box
+        for track in tracks
+        if track.label == sighting.label
+        and track.status is not Status.GONE
+        and track.last_seen >= track.looked_at
+    ]
+    if not near:
+        return False
+    inner, its, mine = shared_m2(near, [sighting.box], sighting.box.position)
+    return bool((inner[:, 0] > 0.5 * np.minimum(its, mine[0])).any())
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:

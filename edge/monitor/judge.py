@@ -162,7 +162,7 @@ def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _finding(rule: AnyRule, scene: Scene, phase: Phase, tracks: Sequence[Track]) -> Finding:
     """The finding with all that is common to the kinds."""
-    label = _label(rule)
+    label = rule.label
     remaining = scene.counts(label, rule.zone) if label else None
     return Finding(
         site_id=scene.site.site_id,
@@ -182,11 +182,6 @@ def _finding(rule: AnyRule, scene: Scene, phase: Phase, tracks: Sequence[Track])
         objects=tuple(_object(track) for track in tracks),
         why=tuple(step for track in tracks for step in _why(track)),
     )
-
-
-def _label(rule: AnyRule) -> str | None:
-    """The label a rule is about; the subject of a count or dwell rule holds its limit too."""
-    return None if rule.kind is Kind.BLIND else str(getattr(rule, rule.kind))
 
 
 def _confidence(rule: AnyRule, tracks: Sequence[Track]) -> float:

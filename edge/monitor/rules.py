@@ -38,6 +38,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """What the rule is about: its label, or its limit."""
         raise NotImplementedError
 
+    @property
+    def label(self) -> str | None:
+        """The label it is about, or None where it is about none."""
+        value = getattr(self, self.kind, None)
+        return value if isinstance(value, str) else None
+
 
 class ArrivalRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An object of this label came and was not there at the look before."""

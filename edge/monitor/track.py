@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from edge.geo import LngLat, PixelBox, offset_m
+from edge.geo import LngLat, PixelBox
 
 
 class Status(StrEnum):
@@ -30,16 +30,6 @@ class GroundBox:
     def length_m(self) -> float:
         """The longer side."""
         return max(self.width_m, self.height_m)
-
-    def relative_to(self, origin: LngLat) -> PixelBox:
-        """The box in metres east and south of an origin, so that boxes near each other can be compared."""
-        east_m, north_m = offset_m(origin, self.position)
-        return PixelBox(
-            east_m - self.width_m / 2,
-            -north_m - self.height_m / 2,
-            east_m + self.width_m / 2,
-            -north_m + self.height_m / 2,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def _reasons(looks: Iterable[ReportLook]) -> str:
 
 
 def _tally(words: Iterable[str]) -> str:
-    return ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in Counter(words).most_common())
+    return ", ".join(f"{word.replace('_', ' ')} {n}" for word, n in Counter(words).most_common())
 
 
 def _sites(report: Report) -> Iterator[Markup]:

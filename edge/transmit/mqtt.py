@@ -179,16 +179,28 @@ class MqttLink:
             # Nagle's algorithm would hold a small alert back until the one before it is acknowledged.
             self._connection().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._connack is None:
+            if self.is_v5 and self._lost_because is not None:
+                # A broker of 3.1.1 answers in its own form, which nobody of version 5 can read, and hangs up.
+                raise _VersionRefused(f"{broker} ended the connection without an answer in MQTT 5")
             if self._wake.is_cancelled:
                 raise LinkDown("stopped while connecting")
             if time.monotonic() > deadline:
                 raise LinkDown(f"no answer from {broker} within {settings.connect_timeout_s:g} s")
-            self.step(min(0.5, settings.connect_timeout_s))
+            self._await_answer(min(0.5, settings.connect_timeout_s))
         reason, _ = self._connack
         if reason.value == _UNSUPPORTED_VERSION and self.is_v5:
             raise _VersionRefused(f"refused by {broker}: {reason}")
         if reason.is_failure:
             raise LinkDown(f"refused by {broker}: {reason}")
+
+    def _await_answer(self, timeout_s: float) -> None:
+        """One step; a connection that a broker hung up on without an answer is judged by the caller."""
+        try:
+            self.step(timeout_s)
+        except LinkDown as down:
+            if not self.is_v5:
+                raise
+            self._lost_because = self._lost_because or str(down)
 
     def _connection(self) -> socket.socket:
         connection = self._client.socket()

@@ -21,12 +21,12 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     # The name to log in with, where the broker asks for one.
     username: str | None = None
     # A file that holds the password and nothing else; read anew on every connect.
-    password_file: str | None = None
+    password_file: Path | None = None
     # The authority that signed the broker's certificate; without it, those the system trusts. mqtts only.
-    ca_file: str | None = None
+    ca_file: Path | None = None
     # This device's certificate and its key, both or neither. mqtts only.
-    client_certificate: str | None = None
-    client_key: str | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
     # Seconds of silence after which the other side is asked for a sign of life. A frozen broker, or a lost
     # link, is noticed after at most two of them.
     keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 60
@@ -83,7 +83,7 @@ def read_password(settings: MqttSettings) -> str | None:
     if settings.password_file is None:
         return None
     try:
-        return Path(settings.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise LinkDown(f"password_file: {settings.password_file}: {_cause(error)}") from None
 
@@ -101,9 +101,9 @@ class _TlsSocket(ssl.SSLSocket):
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """TLS 1.2 or later, the broker's chain and host name checked; files are read anew on every connect."""
-    named = settings.ca_file
+    named: object = settings.ca_file
     try:
-        context = ssl.create_default_context(cafile=named)
+        context = ssl.create_default_context(cafile=settings.ca_file)
         context.sslsocket_class = _TlsSocket
         if settings.client_certificate is not None:
             named = f"{settings.client_certificate}, {settings.client_key}"

@@ -23,7 +23,7 @@ class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     # The longest wait between two tries, in seconds. Two minutes keep a fleet of 1,000 below 20 connects/s.
     retry_max_s: Annotated[float, Meta(gt=0, le=3600)] = 120.0
     # A message during which the connection broke so often, without any answer, is put aside as dead.
-    max_attempts: Annotated[int, Meta(ge=1)] = 5
+    max_attempts: Annotated[int, Meta(ge=1)] = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.acquire import decode, image_header, sidecar
@@ -34,10 +36,16 @@ from tests.acquire.files import (
 
 AT = datetime(2024, 6, 1, 10, tzinfo=UTC)
 WEST, SOUTH, EAST, NORTH = BBOX
+RFC_3339 = "RFC 3339 with an offset, as 2024-06-01T10:00:00Z"
 
 
-def read(folder: Path, now: datetime | None = NOW, **changes: Any) -> Tile:
+def read(folder: Path, **changes: Any) -> Tile:
     """The tile of a good image and a sidecar with changes."""
+    return read_at(folder, NOW, **changes)
+
+
+def read_at(folder: Path, now: datetime | None, /, **changes: Any) -> Tile:
+    """The same with another clock."""
     image = drop(folder, sidecar=item(**changes))
     return decode.read(image, image.with_suffix(".json"), [SITE], SETTINGS, now)
 
@@ -58,9 +66,6 @@ def refusal(folder: Path, **changes: Any) -> str:
     return str(raised.value)
 
 
-# --- what a sidecar and a name say
-
-
 def test_a_sidecar_gives_id_place_time_and_gsd(tmp_path: Path) -> None:
     tile = read(tmp_path)
     assert (tile.tile_id, tile.acquired_at, tile.gsd_m, tile.site_id) == ("t-1", AT, 0.5, None)
@@ -69,7 +74,7 @@ def test_a_sidecar_gives_id_place_time_and_gsd(tmp_path: Path) -> None:
 
 def test_the_hash_of_a_tile_is_that_of_its_file(tmp_path: Path) -> None:
     tile = read(tmp_path)
-    assert tile.sha256 == __import__("hashlib").sha256((tmp_path / "t.jpg").read_bytes()).hexdigest()
+    assert tile.sha256 == hashlib.sha256((tmp_path / "t.jpg").read_bytes()).hexdigest()
 
 
 def test_heights_in_the_bounds_are_left_out(tmp_path: Path) -> None:
@@ -137,16 +142,16 @@ def test_a_sidecar_has_the_last_word_but_the_name_still_names_the_site(tmp_path:
 
 def test_a_time_at_the_limit_of_the_future_is_taken(tmp_path: Path) -> None:
     now = AT - timedelta(seconds=SETTINGS.max_future_s)
-    assert read(tmp_path, now).acquired_at == AT
+    assert read_at(tmp_path, now).acquired_at == AT
 
 
 def test_a_time_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TileRefused, match=r"^future_time: t\.jpg: time: expected at most 600 s after 2024"):
-        read(tmp_path, AT - timedelta(seconds=SETTINGS.max_future_s + 1))
+        read_at(tmp_path, AT - timedelta(seconds=SETTINGS.max_future_s + 1))
 
 
 def test_without_a_trusted_clock_no_time_is_in_the_future(tmp_path: Path) -> None:
-    assert read(tmp_path, None, datetime="2099-01-01T00:00:00Z").acquired_at.year == 2099
+    assert read_at(tmp_path, None, datetime="2099-01-01T00:00:00Z").acquired_at.year == 2099
 
 
 def test_the_time_of_an_archive_is_read_without_the_image(tmp_path: Path) -> None:
@@ -169,9 +174,8 @@ def test_the_time_of_an_archive_is_read_without_the_image(tmp_path: Path) -> Non
             "other_image: t.json: assets: expected t.jpg among them, got 'b.jpg'",
         ),
         (
-            {"datetime": "2024-06-01T10:00:00"},
-            "bad_time: t.json: properties.datetime: expected RFC 3339 with an offset, "
-            "as 2024-06-01T10:00:00Z, got '2024-06-01T10:00:00'",
+            {"datetime": "now"},
+            f"bad_time: t.json: properties.datetime: expected {RFC_3339}, got 'now'",
         ),
         (
             {"id": "a\nb"},
@@ -197,6 +201,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(["id", "bbox", "datetime", "gsd", "eo:cloud_cover", "assets"]), JSON))
 def test_no_sidecar_does_anything_but_speak_or_be_refused(changes: dict[str, Any]) -> None:
     try:
@@ -205,9 +210,6 @@ def test_no_sidecar_does_anything_but_speak_or_be_refused(changes: dict[str, Any
         return
     assert found.bounds.width_deg <= 180
     assert found.gsd_m is None or found.gsd_m > 0
-
-
-# --- what an image shows
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -242,7 +244,8 @@ def test_sixteen_bits_above_white_stay_white(tmp_path: Path) -> None:
 def test_alpha_zero_is_no_data(tmp_path: Path) -> None:
     alpha = np.full((HEIGHT_PX, WIDTH_PX, 1), 255, np.uint8)
     alpha[:16] = 0
-    _, valid = decode.pixels_of(put(tmp_path, "t.png", encoded(".png", np.dstack([pixels(), alpha]))), SETTINGS)
+    path = put(tmp_path, "t.png", encoded(".png", np.dstack([pixels(), alpha])))
+    _, valid = decode.pixels_of(path, SETTINGS)
     assert valid is not None
     assert (valid == (alpha[..., 0] > 0)).all()
 
@@ -259,13 +262,15 @@ def test_floating_point_samples_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_orientation_in_exif_is_ignored(tmp_path: Path) -> None:
-    turned = bytes.fromhex("ffe1 0022 457869660000 4d4d002a00000008 0001 0112 0003 00000001 0006 0000 00000000")
+    tag = "0001 0112 0003 00000001 0006 0000 00000000"
+    turned = bytes.fromhex(f"ffe1 0022 457869660000 4d4d002a00000008 {tag}")
     content = encoded(".jpg")
     assert picture(put(tmp_path, "t.jpg", content[:2] + turned + content[2:])).shape == pixels().shape
 
 
 def test_a_progressive_jpeg_with_padding_behind_its_end_is_whole(tmp_path: Path) -> None:
-    _, data = cv2.imencode(".jpg", pixels(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 4])
+    how = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 4]
+    _, data = cv2.imencode(".jpg", pixels(), how)
     assert picture(put(tmp_path, "t.jpg", data.tobytes() + bytes(100))).shape == pixels().shape
 
 
@@ -273,14 +278,20 @@ def test_a_kept_tile_needs_no_suffix(tmp_path: Path) -> None:
     assert picture(put(tmp_path, "0f" * 32, encoded(".jpg"))).shape == pixels().shape
 
 
-def test_limits_hold_at_the_limit_and_not_beyond(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("max_pixels", "too_many_pixels"), ("max_side_px", "too_many_pixels"), ("max_file_bytes", "too_large")],
+)
+def test_a_limit_holds_at_the_limit_and_not_beyond(tmp_path: Path, key: str, reason: str) -> None:
     path = put(tmp_path, "t.png", encoded(".png"))
-    n_pixels, n_bytes = WIDTH_PX * HEIGHT_PX, path.stat().st_size
-    fitting = {"max_pixels": n_pixels, "max_side_px": WIDTH_PX, "max_file_bytes": n_bytes}
-    assert picture(path, DecodeSettings(**fitting)).shape == pixels().shape
-    for key, reason in [("max_pixels", "too_many_pixels"), ("max_side_px", "too_many_pixels"), ("max_file_bytes", "too_large")]:
-        with pytest.raises(TileRefused, match=reason):
-            picture(path, DecodeSettings(**{**fitting, key: fitting[key] - 1}))
+    limit = {
+        "max_pixels": WIDTH_PX * HEIGHT_PX,
+        "max_side_px": WIDTH_PX,
+        "max_file_bytes": path.stat().st_size,
+    }
+    assert picture(path, DecodeSettings(**{key: limit[key]})).shape == pixels().shape
+    with pytest.raises(TileRefused, match=reason):
+        picture(path, DecodeSettings(**{key: limit[key] - 1}))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
@@ -291,18 +302,20 @@ def test_an_image_cut_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
             decode.pixels_of(put(tmp_path, f"t{suffix}", content[:n_bytes]), SETTINGS)
 
 
-@given(st.sampled_from([".jpg", ".png", ".tif"]), st.data())
-def test_a_header_with_a_wrong_byte_is_read_or_refused_and_nothing_else(suffix: str, data: st.DataObject) -> None:
+WRONG_BYTES = st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from([".jpg", ".png", ".tif"]), WRONG_BYTES)
+def test_a_file_with_wrong_bytes_is_read_or_refused_and_nothing_else(
+    suffix: str, wrong: list[tuple[int, int]]
+) -> None:
     content = bytearray(encoded(suffix))
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        image_header.parse(bytes(content), f"t{suffix}")
-    except TileRefused as refused:
-        assert f"t{suffix}" in refused.detail
+    for at, byte in wrong:
+        content[at % len(content)] = byte
+    with suppress(TileRefused):
+        assert image_header.parse(bytes(content), f"t{suffix}").n_pixels >= 0
 
-
-# --- GeoTIFF
 
 has_rasterio = importlib.util.find_spec("rasterio") is not None
 
@@ -312,9 +325,10 @@ def geotiff(folder: Path, name: str, **changes: Any) -> Path:
     import rasterio  # noqa: PLC0415 - an extra
 
     path = folder / name
+    ground = rasterio.Affine(0.5, 0, 500_000, 0, -0.5, 2_000_000)
     profile = {
         "driver": "GTiff", "width": WIDTH_PX, "height": HEIGHT_PX, "count": 3, "dtype": "uint8",
-        "photometric": "RGB", "crs": "EPSG:32636", "transform": rasterio.Affine(0.5, 0, 500_000, 0, -0.5, 2_000_000),
+        "photometric": "RGB", "crs": "EPSG:32636", "transform": ground,
     }  # fmt: skip
     with rasterio.open(path, "w", **{**profile, **changes}) as dataset:
         dataset.write(np.moveaxis(pixels(), 2, 0), [1, 2, 3])
@@ -336,7 +350,7 @@ def test_a_geotiff_that_is_not_north_up_is_refused(tmp_path: Path) -> None:
 
     turned = rasterio.Affine(0.5, 0.1, 500_000, 0.1, -0.5, 2_000_000)
     path = geotiff(tmp_path, "scene_20240601T100000Z.tif", transform=turned)
-    with pytest.raises(TileRefused, match="^bad_georeference: scene_"):
+    with pytest.raises(TileRefused, match=r"^bad_georeference: scene_"):
         decode.read(path, None, [SITE], SETTINGS, NOW)
 
 
@@ -364,6 +378,6 @@ def test_without_the_extra_a_geotiff_is_refused_with_the_name_of_the_extra(tmp_p
 
 
 def with_geo_keys(content: bytes) -> bytes:
-    """A TIFF whose tag 305 (software) or, where it has none, 284 (planar layout) is renamed to GeoKeyDirectory."""
+    """A TIFF whose tag 284 (planar layout, which it can do without) is renamed to GeoKeyDirectory."""
     at = content.index((284).to_bytes(2, "little"), int.from_bytes(content[4:8], "little"))
     return content[:at] + (34735).to_bytes(2, "little") + content[at + 2 :]

@@ -18,7 +18,8 @@ def test_a_number_seen_again_and_again_is_known_closely() -> None:
     for n in range(1, 6):
         watch.look(day(n), *STANDS)
     told = count.counted(watch.inventory.tracks, day(5), recall=1.0, seen_fraction=1.0, settings=SETTINGS)
-    assert (told.low, told.value, told.high) == (16, 16, 16)
+    assert (told.value, told.high) == (16, 16)
+    assert told.low >= 15
 
 
 def test_ground_that_was_never_seen_widens_the_interval_upwards() -> None:

@@ -16,7 +16,7 @@ SEEN_AT = datetime(2024, 12, 13, 8, 30, tzinfo=UTC)
 RECORDED_AT = datetime(2024, 12, 13, 9, 2, 11, tzinfo=UTC)
 
 # Tests come back after a lost broker at once.
-FAST = UplinkSettings(retry_first_s=0.05, retry_max_s=0.2)
+FAST = UplinkSettings(retry_first_s=0.05, retry_max_s=0.2, max_attempts=5)
 
 
 def make_object(lng: float = 27.00312, lat: float = 16.98421) -> FoundObject:

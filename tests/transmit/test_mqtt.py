@@ -66,9 +66,9 @@ def tls_settings(broker: Broker, authority: Authority, name: str) -> MqttSetting
     certificate, key = authority.sign(name)
     return MqttSettings(
         url=f"mqtts://127.0.0.1:{broker.port}",
-        ca_file=str(authority.certificate),
-        client_certificate=str(certificate),
-        client_key=str(key),
+        ca_file=authority.certificate,
+        client_certificate=certificate,
+        client_key=key,
     )
 
 
@@ -83,7 +83,7 @@ def test_a_device_with_a_certificate_gets_through(
 def test_a_device_without_a_certificate_is_turned_away(
     tls_broker: Broker, authority: Authority, wake: Wake
 ) -> None:
-    settings = MqttSettings(url=f"mqtts://127.0.0.1:{tls_broker.port}", ca_file=str(authority.certificate))
+    settings = MqttSettings(url=f"mqtts://127.0.0.1:{tls_broker.port}", ca_file=authority.certificate)
     with pytest.raises(LinkDown):
         open_link(settings, "edge-pier-7", wake)
 
@@ -97,7 +97,7 @@ def test_a_broker_signed_by_nobody_we_know_is_refused(tls_broker: Broker, wake: 
 def test_a_broker_with_another_name_in_its_certificate_is_refused(
     tls_broker: Broker, authority: Authority, wake: Wake
 ) -> None:
-    settings = MqttSettings(url=f"mqtts://localhost:{tls_broker.port}", ca_file=str(authority.certificate))
+    settings = MqttSettings(url=f"mqtts://localhost:{tls_broker.port}", ca_file=authority.certificate)
     with pytest.raises(LinkDown, match="Hostname mismatch"):
         open_link(settings, "edge-pier-7", wake)
 
@@ -107,7 +107,7 @@ def test_a_name_and_password_from_a_file_get_through(
 ) -> None:
     (tmp_path / "password").write_text("open-sesame\n")
     settings = MqttSettings(
-        url=password_broker.url, username="pier-7", password_file=str(tmp_path / "password")
+        url=password_broker.url, username="pier-7", password_file=tmp_path / "password"
     )
     open_link(settings, "edge-pier-7", wake).close()
 
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_told_without_telling_it(
 ) -> None:
     (tmp_path / "password").write_text("wrong-sesame")
     settings = MqttSettings(
-        url=password_broker.url, username="pier-7", password_file=str(tmp_path / "password")
+        url=password_broker.url, username="pier-7", password_file=tmp_path / "password"
     )
     with pytest.raises(LinkDown, match=r"refused by 127\.0\.0\.1:\d+: Not authorized") as told:
         open_link(settings, "edge-pier-7", wake)
@@ -126,14 +126,14 @@ def test_a_wrong_password_is_told_without_telling_it(
 
 def test_a_password_file_that_is_missing_is_named(wake: Wake) -> None:
     settings = MqttSettings(
-        url="mqtt://127.0.0.1:1", username="u", password_file=str(Path("/nowhere/password"))
+        url="mqtt://127.0.0.1:1", username="u", password_file=Path("/nowhere/password")
     )
     with pytest.raises(LinkDown, match="password_file: /nowhere/password: No such file or directory"):
         open_link(settings, "edge-pier-7", wake)
 
 
 def test_a_certificate_file_that_is_missing_is_named(wake: Wake) -> None:
-    settings = MqttSettings(url="mqtts://127.0.0.1:1", ca_file="/nowhere/ca.crt")
+    settings = MqttSettings(url="mqtts://127.0.0.1:1", ca_file=Path("/nowhere/ca.crt"))
     with pytest.raises(LinkDown, match=r"TLS files: /nowhere/ca\.crt: No such file or directory"):
         open_link(settings, "edge-pier-7", wake)
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -9,7 +7,7 @@ from edge.transmit.mqtt_settings import Broker, MqttSettings
 
 
 def read(**values: object) -> MqttSettings:
-    return msgspec.convert(values, MqttSettings)
+    return msgspec.convert(values, MqttSettings, dec_hook=lambda kind, text: kind(text))
 
 
 @pytest.mark.parametrize(
@@ -60,4 +58,4 @@ def test_a_certificate_without_its_key_is_refused() -> None:
 
 def test_a_password_without_a_name_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="password_file: expected a username beside it"):
-        read(url="mqtt://b", password_file=str(Path("/p")))
+        read(url="mqtt://b", password_file="/p")  # noqa: S106 - a path, not a password

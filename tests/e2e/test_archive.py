@@ -1,0 +1,95 @@
+"""The field and a replay of it tell the same: whatever is cut off, and whenever."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from tests.broker import Broker, Subscriber
+from tests.e2e.archive import STORY, drop, write_archive, write_config
+from tests.e2e.program import Daemon, alerts_heard, replayed, running, told, until
+
+
+def test_tiles_that_come_one_by_one_tell_what_a_replay_of_them_tells(
+    tmp_path: Path, broker: Broker, listener: Subscriber
+) -> None:
+    images = write_archive(tmp_path / "tiles", STORY[:5])
+    config = write_config(tmp_path / "device", broker.url)
+    expected = replayed(config, tmp_path / "tiles")
+    with running(config) as daemon:
+        for n, image in enumerate(images, 1):
+            drop(daemon.spool, image)
+            daemon.wait_for("tile done", n)
+        heard = alerts_heard(listener, len(expected))
+    assert {alert["data"]["properties"]["kind"] for alert in heard} == {"arrival", "departure", "count"}
+    assert told(heard) == told(expected)
+
+
+def test_a_daemon_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing(
+    tmp_path: Path, broker: Broker, listener: Subscriber
+) -> None:
+    images = write_archive(tmp_path / "tiles")
+    config = write_config(tmp_path / "device", broker.url)
+    expected = replayed(config, tmp_path / "tiles")
+    daemon = Daemon(config)
+    for image in images:
+        drop(daemon.spool, image)
+    kill_at_random_moments(daemon)
+    try:
+        daemon.start()
+        daemon.wait_until_done(len(images))
+        heard = alerts_heard(listener, len(expected))
+    finally:
+        daemon.kill()
+    assert daemon.rows("SELECT count(*), count(DISTINCT sha256) FROM tiles") == [(12, 12)]
+    assert daemon.rows("SELECT count(*), count(DISTINCT tile_id) FROM looks") == [(12, 12)]
+    assert list((daemon.spool / "quarantine").iterdir()) == []
+    assert [alert["sequence"] for alert in heard] == list(range(1, len(expected) + 1))
+    assert told(heard) == told(expected)
+
+
+def kill_at_random_moments(daemon: Daemon) -> None:
+    """Power cuts while tiles are left, some milliseconds after another one was committed."""
+    draw = random.Random(time.time_ns())
+    n_done, n_kills = 0, 0
+    while n_done < 8 and n_kills < 5:
+        daemon.start()
+        until(lambda: n_tiles(daemon) > n_done, daemon.log_text)
+        time.sleep(draw.uniform(0.0, 0.1))
+        daemon.kill()
+        n_done, n_kills = n_tiles(daemon), n_kills + 1
+    assert n_kills > 1, "the daemon was too fast to be killed in the middle of the batch"
+
+
+def n_tiles(daemon: Daemon) -> int:
+    """How many tiles the ledger has."""
+    return len(daemon.rows("SELECT * FROM tiles"))
+
+
+def test_alerts_made_while_the_broker_is_away_come_afterwards_once_and_in_order(tmp_path: Path) -> None:
+    stays = ("persistence true", f"persistence_location {tmp_path}/", "allow_anonymous true")
+    broker, session = Broker(tmp_path, stays), ("-i", "desk", "-c", "-x", "3600")
+    images = write_archive(tmp_path / "tiles", STORY[:6])
+    config = write_config(tmp_path / "device", broker.url)
+    expected = replayed(config, tmp_path / "tiles")
+    broker.start()
+    Subscriber(broker, tmp_path, "#", *session).stop()  # the desk is known to the broker from here on
+    try:
+        with running(config) as daemon:
+            broker.stop()
+            for image in images:
+                drop(daemon.spool, image)
+            daemon.wait_until_done(len(images))
+            broker.start()
+            desk = Subscriber(broker, tmp_path, "#", *session)
+            alerts_heard(desk, len(expected))
+            assert daemon.stop() == 0
+        heard = [payload for _topic, payload in desk.heard("/alert")]
+        desk.stop()
+    finally:
+        broker.kill()
+    assert len(heard) == len(expected)
+    assert [f'"sequence":{n},'.encode() in payload for n, payload in enumerate(heard, 1)] == [True] * len(
+        heard
+    )
