@@ -24,7 +24,7 @@ from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import load
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
 from edge.health import Clock, Health, SiteHealth, TileCounts
-from edge.station import LOOKED, Station, open_store
+from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.store import Store
 from edge.transmit.outbox import Outbox
 from edge.transmit.sender import Sender
@@ -127,31 +127,40 @@ class Daemon:
         now, clock = self._now()
         claim = self._spool.next_claim()
         if claim is not None:
-            self._count(self._take(claim, now, clock))
+            self._take(claim, now, clock)
             self._wake()
         elif self._station.tick(now, clock):
             self._wake()
         self._do_what_is_due(now, clock)
         return claim is not None
 
-    def _take(self, claim: Claim, now: datetime, clock: Clock) -> str:
+    def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
         try:
             outcome = self._station.take(claim, now, clock)
-        except (Stopping, StoreBroken):
+        except (Stopping, StoreBroken, ModelRefused):
             raise
+        except TileRefused as refused:
+            log.warning(
+                "tile refused: file=%s reason=%s detail=%s", claim.name, refused.reason, refused.detail
+            )
+            self._quarantine(claim, refused)
         except Exception as error:
             # One tile must not end the watch over all others: it goes aside with what it did.
             log.exception("tile failed: file=%s", claim.name)
-            self._spool.quarantine(claim, TileRefused("internal_error", f"{claim.name}: {error!r}"))
-            return "internal_error"
-        log.info("tile done: file=%s outcome=%s", claim.name, outcome)
-        return outcome
+            self._quarantine(claim, TileRefused("internal_error", f"{claim.name}: {error!r}"))
+        else:
+            log.info("tile done: file=%s outcome=%s", claim.name, outcome)
+            self._count(outcome)
+
+    def _quarantine(self, claim: Claim, refused: TileRefused) -> None:
+        self._spool.quarantine(claim, refused)
+        self._tiles = replace(self._tiles, n_quarantined=self._tiles.n_quarantined + 1)
 
     def _count(self, outcome: str) -> None:
         counts = self._tiles
         if outcome == LOOKED:
             self._tiles = replace(counts, n_done=counts.n_done + 1)
-        elif outcome != "repeated":
+        elif outcome != REPEATED:
             self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
 
     def _do_what_is_due(self, now: datetime, clock: Clock) -> None:

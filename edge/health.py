@@ -207,7 +207,8 @@ def notify(message: str, address: str | None) -> None:
         contextlib.suppress(OSError),
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to_systemd,
     ):
-        to_systemd.sendto(message.encode(), name)
+        # A listener that stopped reading must not stop the watch.
+        to_systemd.sendto(message.encode(), socket.MSG_DONTWAIT, name)
 
 
 def status(text: str) -> str:

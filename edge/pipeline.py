@@ -6,6 +6,7 @@ comes in as values and plain functions.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
 MAX_PICTURED = 3
 # A box this near the border of the tile is cut by it.
 BORDER_PX = 2.0
+# A tile that is not aligned is refused if the reference shows so much of its ground: it should have been.
+MIN_COMPARABLE = 0.5
 # A past look shows the ground of an object if so much of it was usable.
 MIN_SHOWN = 0.85
 
@@ -160,9 +163,26 @@ def picture_of(tile: Tile) -> int:
 
 
 def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:
+    """The tile on the reference; ground that the reference hardly shows yet is taken to lie where it says.
+
+    A site larger than one tile would otherwise never get its second part.
+    """
     if known.reference is None:
         return Alignment.identity(tile.grid)
-    return registration.align(tile, look, known.reference, known.watched.registration)
+    found = registration.align(tile, look, known.reference, known.watched.registration)
+    if isinstance(found, NotAligned) and _shown_fraction(tile, known.reference) < MIN_COMPARABLE:
+        return Alignment.identity(tile.grid)
+    return found
+
+
+def _shown_fraction(tile: Tile, known: Reference) -> float:
+    """Share in [0, 1] of the tile's ground on the site that the reference shows."""
+    ground = tile.bounds.intersection(known.grid.bounds)
+    if ground is None:
+        return 0.0
+    box = known.grid.box_of(ground)
+    part = known.valid[int(box.top) : math.ceil(box.bottom), int(box.left) : math.ceil(box.right)]
+    return float(part.mean()) if part.size else 0.0
 
 
 def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:

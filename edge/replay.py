@@ -175,11 +175,19 @@ class Replay:
         return {"objects": describe(self._model)}
 
 
+def _found_well(model: Model) -> tuple[str, ...]:
+    """The labels of which the model finds at least half: rules on the others would tell its own misses."""
+    quality = model.manifest.quality
+    return tuple(
+        label for label in model.manifest.labels if label in quality and quality[label].recall >= 0.5
+    )
+
+
 def default_site(name: str, tile: Tile, model: Model) -> WatchedSite:
     """A site without a configuration: the ground of its first tile, every arrival and departure."""
     return WatchedSite(
         Site(name, tile.bounds),
-        default_rules(model.manifest.labels),
+        default_rules(_found_well(model)),
         QualitySettings(),
         RegistrationSettings(),
         ReferenceSettings(),

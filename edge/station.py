@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 LOOKED = "looked"
 OFF_SITE = "off_site"
+REPEATED = "repeated"
 DATABASE = "edge.sqlite"
 
 
@@ -87,22 +88,17 @@ class Station:
         return self._states
 
     def take(self, claim: Claim, now: datetime, clock: Clock) -> str:
-        """One claim to its end: done or quarantine; the outcome in one word.
+        """One claim to its end; the outcome in one word.
+
+        Raises TileRefused where the file is no tile, and StoreBroken where the disk fails.
 
         now  by the device's clock; only a trusted one can tell that a tile is from the future
         """
         if self._store.seen(claim.sha256):
             log.info("tile is known: file=%s sha256=%s", claim.name, claim.sha256)
             self._spool.done(claim)
-            return "repeated"
-        try:
-            tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
-        except TileRefused as refused:
-            log.warning(
-                "tile refused: file=%s reason=%s detail=%s", claim.name, refused.reason, refused.detail
-            )
-            self._spool.quarantine(claim, refused)
-            return refused.reason
+            return REPEATED
+        tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
         outcomes = self._process(tile)
         self._save_references(outcomes)
         if any(outcome.reject is None for outcome in outcomes):

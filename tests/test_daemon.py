@@ -1,4 +1,4 @@
-"""The daemon as a service: how it starts, ends, reloads and talks to systemd, each in a process of its own."""
+"""The daemon as a service: how it starts, ends, reloads and talks to systemd."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from edge.config import load
+from edge.daemon import Asked, Daemon
+from edge.health import TileCounts
+from edge.station import open_store
 from tests.broker import Broker, Subscriber, running_broker
-from tests.e2e.archive import STORY, drop, site, write_archive, write_config
+from tests.e2e.archive import FIRST_AT, STORY, drop, put, put_look, site, write_archive, write_config
 from tests.e2e.program import alerts_heard, run_edge, running, until
 
 
@@ -226,6 +232,21 @@ def test_the_sequence_of_alerts_goes_on_after_a_restart(tmp_path: Path, broker: 
     kinds = [(one["sequence"], one["data"]["properties"]["kind"]) for one in heard]
     assert kinds[:3] == [(1, "arrival"), (2, "count"), (3, "departure")]
     listener.stop()
+
+
+def test_every_tile_is_counted_as_what_became_of_it(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    spool = config.with_name("spool")
+    put_look(spool, 1, STORY[0])
+    put(spool, "day-02", np.zeros((512, 512, 3), np.uint8), FIRST_AT)
+    (spool / "day-03.png").write_bytes(b"no image")
+    (spool / "day-04.png").write_bytes((spool / "day-01.png").read_bytes())
+    settings = load(config)
+    with closing(open_store(settings)) as store:
+        daemon = Daemon(config, settings, store, Asked(threading.Event(), threading.Event()))
+        for _ in range(4):
+            daemon._step()
+    assert daemon._tiles == TileCounts(n_done=1, n_rejected=1, n_quarantined=1)
 
 
 def test_sigint_ends_it_as_sigterm_does(tmp_path: Path) -> None:

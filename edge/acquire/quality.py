@@ -35,6 +35,8 @@ class Reject(StrEnum):
     OFF_SITE = "off_site"
     NOT_ALIGNED = "not_aligned"
     FROZEN = "frozen"
+    GSD_TOO_FINE = "gsd_too_fine"
+    GSD_TOO_COARSE = "gsd_too_coarse"
 
 
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]

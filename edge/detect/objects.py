@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from edge.acquire.quality import Reject
 from edge.acquire.tile import Mask, Rgb
 from edge.detect.detection import Detection
 from edge.detect.manifest import Boxes, GsdRange, Manifest, Model
@@ -40,13 +40,6 @@ class DetectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_detections: Annotated[int, Meta(ge=1, le=20_000)] = 5000
 
 
-class GsdRefusal(StrEnum):
-    """Why a model cannot serve a tile; the value is what the operator reads."""
-
-    GSD_TOO_FINE = "gsd_too_fine"
-    GSD_TOO_COARSE = "gsd_too_coarse"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """What may be an object, N of them.
@@ -65,11 +58,11 @@ class Candidates:
         return Candidates(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
 
 
-def refusal(gsd_m: float, manifest: Manifest) -> GsdRefusal | None:
+def refusal(gsd_m: float, manifest: Manifest) -> Reject | None:
     """Why a tile of that ground sample distance cannot be served, or None where it can."""
     if gsd_m < manifest.gsd_m.min:
-        return GsdRefusal.GSD_TOO_FINE
-    return GsdRefusal.GSD_TOO_COARSE if gsd_m > manifest.gsd_m.max else None
+        return Reject.GSD_TOO_FINE
+    return Reject.GSD_TOO_COARSE if gsd_m > manifest.gsd_m.max else None
 
 
 def detect(

@@ -21,8 +21,6 @@ from edge.detect.manifest import Boxes
 # than a quarter of the object never lose it at a seam, and where both report it their IoU is at least 0.6.
 # A border may cut what lies in the strip, but never more than a fifth of it.
 STRIP_FRACTION = 1 / 8
-# hrplanesv2, 360 rows in windows of 512, AP50: black or the last row 0.836, mirrored 0.835, grey 0.833.
-BLACK = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +75,17 @@ def spans(length: int, size: int, overlap: int) -> list[Span]:
 
 
 def crop(pixels: Rgb, window: Window) -> Rgb:
-    """The window's pixels, filled with black where the image ends before it."""
+    """The window's pixels; where the image ends before it, its last row and column go on.
+
+    hrplanesv2, 360 rows in windows of 512, AP50: so 0.935, as with windows of the image's size; mirrored
+    0.934, black 0.931, grey 0.928.
+    """
     part = pixels[window.rows.start : window.rows.stop, window.columns.start : window.columns.stop]
     below = window.rows.stop - window.rows.start - part.shape[0]
     right = window.columns.stop - window.columns.start - part.shape[1]
     if not (below or right):
         return part
-    return np.asarray(
-        cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_CONSTANT, value=BLACK), np.uint8
-    )
+    return np.asarray(cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def has_any(mask: Mask, window: Window, width: int, height: int) -> bool:

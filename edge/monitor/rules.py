@@ -146,6 +146,6 @@ RULES: dict[str, type[AnyRule]] = {
 
 
 def default_rules(labels: tuple[str, ...]) -> tuple[AnyRule, ...]:
-    """What a site gets in a replay without a configuration: every arrival and departure, and blindness."""
+    """What a site gets in a replay without a configuration: arrivals, departures, and blindness."""
     both = [rule for label in labels for rule in (ArrivalRule(arrival=label), DepartureRule(departure=label))]
     return (*both, BlindRule(blind_hours=72.0))

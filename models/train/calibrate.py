@@ -14,7 +14,7 @@ import numpy as np
 from models.train.matching import Floats, Judged, calibration_error
 
 # Candidates below this carry no more news, and there are very many of them.
-MIN_SCORE = 0.01
+MIN_SCORE = 0.1
 # A scale of nothing, or a negative one, would turn the order of the scores round.
 _MIN_SCALE = 0.1
 _NEWTON_STEPS = 30

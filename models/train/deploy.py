@@ -34,7 +34,7 @@ class Deployed(nn.Module):
         self.register_buffer("outward", torch.tensor([-1.0, -1.0, 1.0, 1.0]).reshape(1, 4, 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(1, H, W, 3) uint8 -> (1, N, 4) pixels, (1, N, L) scores; 0 where a cell is not a peak among 3 x 3."""
+        """(1, H, W, 3) uint8 -> (1, N, 4) pixels, (1, N, L) scores; 0 off the peaks of 3 x 3 cells."""
         logits, sides = self.network(image.permute(0, 3, 1, 2).float())
         is_peak = F.max_pool2d(logits, 3, 1, 1) == logits
         scores = logits.sigmoid() * is_peak.float()

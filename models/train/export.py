@@ -86,7 +86,7 @@ def manifest(name: str, weights: Path, figures: Mapping[str, Figures]) -> str:
     return f"{text}\n"
 
 
-def measured(weights: Weights, data: Path) -> tuple[dict[str, Fitted], dict[str, Figures]]:
+def measured(weights: Weights, data: Path, *, at_gsd: bool) -> tuple[dict[str, Fitted], dict[str, Figures]]:
     """Calibration of each label, and what its best threshold then gives."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.onnx"
@@ -94,7 +94,11 @@ def measured(weights: Weights, data: Path) -> tuple[dict[str, Fitted], dict[str,
         unknown = dict.fromkeys(weights.labels, Figures(0.5, 0.0, 0.0, 0.0))
         raw.with_suffix(".yaml").write_text(manifest("raw", raw, unknown), encoding="utf-8")
         model = load(raw.with_suffix(".yaml"))
-        table = [row for part in validation(data) for row in rows(part.name, look(part, model, MIN_SCORE))]
+        table = [
+            row
+            for part in validation(data)
+            for row in rows(part.name, look(part, model, MIN_SCORE, at_gsd=at_gsd))
+        ]
     judged = {label: together(table, label) for label in weights.labels}
     fits = {label: fitted(judged[label]) for label in weights.labels}
     return fits, {label: best(fits[label].calibration.of(judged[label])) for label in weights.labels}
@@ -107,12 +111,17 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("models/objects.onnx"))
     parser.add_argument("--name", default="objects-1")
+    parser.add_argument(
+        "--as-they-are",
+        action="store_true",
+        help="calibrate on images as they are, not reduced to the working ground sample distance",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message="You are using the legacy TorchScript-based ONNX export")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     weights = Weights.read(arguments.checkpoint)
-    fits, figures = measured(weights, arguments.data)
+    fits, figures = measured(weights, arguments.data, at_gsd=not arguments.as_they_are)
     fresh = arguments.out.with_suffix(".fresh")
     ms = weights.write(fresh, [fits[label].calibration for label in weights.labels])
     fresh.replace(arguments.out)
@@ -120,13 +129,13 @@ def main() -> None:
     arguments.out.with_suffix(".yaml").write_text(text, encoding="utf-8")
     print(f"step {weights.step}, {arguments.out.stat().st_size} bytes, {ms:.0f} ms CPU a window, one thread")
     print(
-        "label         candidates  scale   bias  error: before  after  elsewhere  threshold  recall  precision"
+        "label         candidates  scale   bias  error: before  after elsewhere  threshold  recall  precision"
     )
     for label, fit in fits.items():
         said, found = fit.calibration, figures[label]
         print(
-            f"{label:13s} {fit.n_candidates:10d} {said.scale:6.2f} {said.bias:+6.2f} {fit.error_before:14.3f} "
-            f"{fit.error_after:6.3f} {fit.error_elsewhere:10.3f} {found.threshold:10.2f} {found.recall:7.2f} "
+            f"{label:13s} {fit.n_candidates:10d} {said.scale:6.2f} {said.bias:+6.2f} {fit.error_before:14.3f}"
+            f"{fit.error_after:6.3f} {fit.error_elsewhere:9.3f} {found.threshold:10.2f} {found.recall:7.2f} "
             f"{found.precision:10.2f}"
         )
 

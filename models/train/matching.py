@@ -105,8 +105,12 @@ def at(judged: Sequence[Judged], threshold: float) -> Figures:
 
 
 def best(judged: Sequence[Judged]) -> Figures:
-    """The threshold of two decimals that gives the best F1; the lower of two equal ones."""
-    return max((at(judged, hundredth / 100) for hundredth in range(1, 100)), key=lambda one: one.f1)
+    """The threshold of two decimals that gives the best F1, or a half where none finds anything.
+
+    edge.detect keeps nothing below 0.1, so none is sought there.
+    """
+    found = max((at(judged, hundredth / 100) for hundredth in range(10, 100)), key=lambda one: one.f1)
+    return found if found.f1 else at(judged, 0.5)
 
 
 def calibration_error(scores: Floats, is_right: NDArray[np.bool_], n_bins: int = 10) -> float:

@@ -65,13 +65,13 @@ def test_windows_go_row_by_row_from_the_top_left() -> None:
     assert corners == [(0, 0), (188, 0), (0, 88), (188, 88)]
 
 
-def test_a_crop_beyond_the_image_is_filled_with_black() -> None:
+def test_beyond_the_end_of_the_image_a_crop_repeats_its_last_pixels() -> None:
     [window] = windows(300, 200, (512, 512), 128)
-    part = crop(np.full((200, 300, 3), 7, np.uint8), window)
-    assert part.shape == (512, 512, 3)
-    assert (part[:200, :300] == 7).all()
-    assert (part[200:] == 0).all()
-    assert (part[:, 300:] == 0).all()
+    pixels = np.random.default_rng(1).integers(0, 255, (200, 300, 3), np.uint8)
+    part = crop(pixels, window)
+    assert (part[:200, :300] == pixels).all()
+    assert (part[200:, :300] == pixels[-1]).all()
+    assert (part[511, 511] == pixels[-1, -1]).all()
 
 
 @pytest.mark.parametrize("cells", [(1, 1), (2, 2), (7, 5), (600, 1000)])

@@ -1,9 +1,8 @@
-"""Archives that leave no doubt: dark textured ground, red squares as aircraft, and a model that finds just those."""
+"""Archives that leave no doubt: dark ground, red squares as aircraft, and a model that finds just those."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -138,4 +137,4 @@ def write_config(
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.part")
     temporary.write_bytes(data)
-    os.replace(temporary, path)
+    temporary.replace(path)

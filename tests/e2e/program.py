@@ -43,6 +43,7 @@ class Daemon:
         self._variables = dict(variables or {})
         self._log = config.parent / "daemon.log"
         self._log.touch()
+        self._database = config.parent / "state" / "edge.sqlite"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -73,10 +74,13 @@ class Daemon:
         folders = (self.spool, self.spool / ".claimed")
         return [path.name for folder in folders for path in folder.glob("*.*") if path.is_file()]
 
+    def has_run(self) -> bool:
+        """True where there is a state."""
+        return self._database.exists()
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the state says, read beside the running program."""
-        path = self.config.parent / "state" / "edge.sqlite"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(sql).fetchall()
 
     def ask_to_reload(self) -> None:

@@ -35,8 +35,8 @@ def test_a_daemon_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
     daemon = Daemon(config)
     for image in images:
         drop(daemon.spool, image)
-    kill_at_random_moments(daemon)
     try:
+        kill_at_random_moments(daemon)
         daemon.start()
         daemon.wait_until_done(len(images))
         heard = alerts_heard(listener, len(expected))
@@ -52,19 +52,25 @@ def test_a_daemon_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
 def kill_at_random_moments(daemon: Daemon) -> None:
     """Power cuts while tiles are left, some milliseconds after another one was committed."""
     draw = random.Random(time.time_ns())
-    n_done, n_kills = 0, 0
-    while n_done < 8 and n_kills < 5:
-        daemon.start()
-        until(lambda: n_tiles(daemon) > n_done, daemon.log_text)
-        time.sleep(draw.uniform(0.0, 0.1))
-        daemon.kill()
-        n_done, n_kills = n_tiles(daemon), n_kills + 1
+    n_kills = 0
+    while n_tiles(daemon) < 8 and n_kills < 5:
+        kill_after_the_next_tile(daemon, draw.uniform(0.0, 0.1))
+        n_kills += 1
     assert n_kills > 1, "the daemon was too fast to be killed in the middle of the batch"
 
 
+def kill_after_the_next_tile(daemon: Daemon, wait_s: float) -> None:
+    """One start, one more tile in the ledger, one power cut."""
+    daemon.start()
+    n_before = daemon.log_text().count("tile done")
+    until(lambda: daemon.log_text().count("tile done") > n_before, daemon.log_text)
+    time.sleep(wait_s)
+    daemon.kill()
+
+
 def n_tiles(daemon: Daemon) -> int:
-    """How many tiles the ledger has."""
-    return len(daemon.rows("SELECT * FROM tiles"))
+    """How many tiles the ledger has; none before the first start."""
+    return len(daemon.rows("SELECT * FROM tiles")) if daemon.has_run() else 0
 
 
 def test_alerts_made_while_the_broker_is_away_come_afterwards_once_and_in_order(tmp_path: Path) -> None:

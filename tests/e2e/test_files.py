@@ -29,7 +29,8 @@ def test_a_bad_file_among_good_ones_is_set_aside_with_its_reason(
     drop(daemon.spool, images[0])
     drop(daemon.spool, truncated(images[1]))
     drop(daemon.spool, images[1])
-    daemon.wait_for("tile done", 3)
+    daemon.wait_for("tile refused: file=cut.png")
+    daemon.wait_until_done(2)
     [alert] = alerts_heard(listener, 1)
     assert alert["data"]["properties"]["kind"] == "arrival"
     aside = daemon.spool / "quarantine"

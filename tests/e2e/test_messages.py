@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -105,10 +104,6 @@ def test_the_health_names_what_runs(heard: Heard) -> None:
     assert health["version"] == __version__
     assert health["models"]["objects"].startswith("blobs-1 sha256:")
     assert health["outbox"]["dead"] == 0
-
-
-def test_the_health_has_counted_the_tiles_of_an_earlier_life(heard: Heard) -> None:
-    assert heard.under("health")["tiles"] == {"done": 3, "rejected": 0, "quarantined": 0}
 
 
 def test_an_observation_comes_for_every_tile_where_it_is_configured(heard: Heard) -> None:

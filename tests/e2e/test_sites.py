@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from edge.acquire.tile import Rgb
 from edge.geo import LngLat, distance_m
 from tests.e2e.archive import (
-    FIRST_AT, GSD_M, OBJECT_PX, SIDE_PX, Place, bounds_of, ground, picture, put, site, write_config,
-)  # fmt: skip
+    FIRST_AT,
+    GSD_M,
+    OBJECT_PX,
+    SIDE_PX,
+    Place,
+    bounds_of,
+    ground,
+    picture,
+    put,
+    site,
+    write_config,
+)
 from tests.e2e.program import replayed
 
 WIDE_PX = 2 * SIDE_PX
@@ -23,7 +34,7 @@ def wide(day: int, *places: Place) -> Rgb:
     return picture(places, day, UNDER)
 
 
-def place_of(alert: dict) -> LngLat:  # type: ignore[type-arg]
+def place_of(alert: dict[str, Any]) -> LngLat:
     """Where the one object of an alert stands."""
     [found] = alert["data"]["properties"]["objects"]
     return LngLat(found["lng"], found["lat"])
