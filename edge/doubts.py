@@ -119,9 +119,7 @@ def _transmit_doubts(settings: Settings) -> Iterator[Doubt]:
     path = "transmit.mqtt"
     for key in ("password_file", "ca_file", "client_certificate", "client_key"):
         if named := getattr(mqtt, key):
-            yield from _file_doubts(
-                f"{path}.{key}", named, is_secret=key in {"password_file", "client_key"}
-            )
+            yield from _file_doubts(f"{path}.{key}", named, is_secret=key in {"password_file", "client_key"})
     is_local = mqtt.broker.host in {"localhost", "127.0.0.1", "::1"}
     if mqtt.password_file and not mqtt.broker.is_tls and not is_local:
         yield Doubt(f"{path}.url", "expected mqtts:// where a password is sent over a network, got mqtt://")

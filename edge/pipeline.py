@@ -39,6 +39,8 @@ from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
 MAX_PICTURED = 3
 # A box this near the border of the tile is cut by it.
 BORDER_PX = 2.0
+# An object of which less is on usable ground is cut by its edge.
+MIN_WHOLE = 0.95
 # A tile that is not aligned is refused if the reference shows so much of its ground: it should have been.
 MIN_COMPARABLE = 0.5
 # A past look shows the ground of an object if so much of it was usable.
@@ -269,15 +271,19 @@ def _reference(tile: Tile, known: Known, sight: Sight) -> Reference | None:
 def _sightings(tile: Tile, sight: Sight, detections: Sequence[Detection]) -> list[Sighting]:
     """The detections on usable ground, put on the ground of the reference."""
     return [
-        Sighting(found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile))
+        Sighting(
+            found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile, sight)
+        )
         for found in detections
         if sight.look.sees(found.box) >= 0.5
     ]
 
 
-def _is_whole(box: PixelBox, tile: Tile) -> bool:
+def _is_whole(box: PixelBox, tile: Tile, sight: Sight) -> bool:
+    """False where the border of the tile, of its data or of a cloud cuts the object."""
     return (
-        box.left > BORDER_PX
+        sight.look.sees(box) >= MIN_WHOLE
+        and box.left > BORDER_PX
         and box.top > BORDER_PX
         and box.right < tile.width_px - BORDER_PX
         and box.bottom < tile.height_px - BORDER_PX

@@ -85,12 +85,13 @@ def _middle(item: Item, side: float, rng: np.random.Generator) -> tuple[float, f
     return x, rng.uniform(0, height)
 
 
-def _start(middle: float, side: float, length: int) -> np.floating:
+def _start(middle: float, side: float, length: int) -> float:
     """Where the crop starts along an axis: within the image, or around it where it is smaller."""
-    return np.clip(middle - side / 2, min(0, length - side), max(0, length - side))
+    start: float = np.clip(middle - side / 2, min(0, length - side), max(0, length - side))
+    return start
 
 
-def _boxes_in(boxes: Boxes, start: tuple[np.floating, np.floating], scale: tuple[float, float]) -> Boxes:
+def _boxes_in(boxes: Boxes, start: tuple[float, float], scale: tuple[float, float]) -> Boxes:
     (left, top), (across, down) = start, scale
     whole = np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 1e-6) * across * down
     moved = boxes.copy()
@@ -163,8 +164,9 @@ def _noisy(pixels: Rgb, rng: np.random.Generator) -> Rgb:
     if rng.random() >= 0.2:
         return pixels
     noise = np.empty(pixels.shape, np.int16)
-    cv2.randn(noise, 0, rng.uniform(2, 12))  # OpenCV's own generator: several times as fast
-    return np.clip(pixels.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    # OpenCV's own generator: several times as fast.
+    cv2.randn(noise, 0, rng.uniform(2, 12))  # type: ignore[call-overload]
+    return np.asarray(np.clip(pixels.astype(np.int16) + noise, 0, 255), np.uint8)
 
 
 def _compressed(pixels: Rgb, rng: np.random.Generator) -> Rgb:

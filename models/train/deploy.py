@@ -64,6 +64,7 @@ def deployed(network: Network, channels: Sequence[int], calibrations: Sequence[C
 def _fuse(module: nn.Module) -> None:
     for child in module.children():
         if isinstance(child, nn.Sequential) and len(child) > 1 and isinstance(child[1], nn.BatchNorm2d):
+            assert isinstance(child[0], nn.Conv2d)
             child[0] = nn.utils.fuse_conv_bn_eval(child[0], child[1])
             child[1] = nn.Identity()
         _fuse(child)

@@ -26,7 +26,8 @@ BINS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 def measured(parts: Sequence[Part], model: Model) -> tuple[list[Row], list[Row]]:
     """The rows as the field would serve the images, and those of the same images as they are."""
-    served, as_they_are = [], []
+    served: list[Row] = []
+    as_they_are: list[Row] = []
     for part in parts:
         served += rows(_name(part), look(part, model, MIN_SCORE, at_gsd=True))
         if part.source.is_served_at:

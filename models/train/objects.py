@@ -81,7 +81,8 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.net.train()
-        peaks, boxes = loss(*self.net(batch[0]), batch[1])
+        logits, sides = self.net(batch[0])
+        peaks, boxes = loss(logits, sides, batch[1])
         self.optimizer.zero_grad()
         (peaks + boxes).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), MAX_GRADIENT)
@@ -130,9 +131,12 @@ def _batch(raw: Sequence[Tensor]) -> Batch:
 def validation_loss(network: Network, fixed: Sequence[Batch]) -> tuple[float, float]:
     """Mean loss of the peaks and of the boxes on crops that are not learnt from."""
     network.eval()
-    losses = [[part.item() for part in loss(*network(image), wanted)] for image, wanted in fixed]
-    peaks, boxes = (sum(column) / len(fixed) for column in zip(*losses, strict=True))
-    return peaks, boxes
+    peaks = boxes = 0.0
+    for image, wanted in fixed:
+        logits, sides = network(image)
+        of_peaks, of_boxes = loss(logits, sides, wanted)
+        peaks, boxes = peaks + of_peaks.item(), boxes + of_boxes.item()
+    return peaks / len(fixed), boxes / len(fixed)
 
 
 def train(run: Run, data: Path, out: Path, budget_minutes: float) -> None:

@@ -56,7 +56,7 @@ def _add(box: Array, heat: Array, sides: Array, weight: Array) -> None:
     weight[here][on] = bell[on] / max(bell[on].sum(), 1e-6) * importance
 
 
-def _bell(low: np.float32, high: np.float32) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+def _bell(low: float, high: float) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
     """The cells of one axis that an object touches, and the exponent of its Gaussian at each."""
     sigma = max((high - low) / STRIDE_PX * _SPAN_FRACTION / _SIGMAS, _MIN_SIGMA_CELLS)
     middle = min(max(round(float((low + high) / 2 / STRIDE_PX - 0.5)), 0), CELLS - 1)

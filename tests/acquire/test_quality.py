@@ -28,7 +28,7 @@ def look_at(tile: Tile) -> Look:
 
 
 def as_pixels(values: NDArray[np.floating[Any]]) -> Rgb:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
 def test_a_clear_tile_is_seen_as_a_whole() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.acquire.quality import Look
 from edge.acquire.reference import ReferenceSettings, following
 from edge.acquire.registration import Alignment, NotAligned, Reference, RegistrationSettings, align
-from edge.acquire.tile import Rgb, Tile
+from edge.acquire.tile import Mask, Rgb, Tile
 from edge.geo import GeoBounds, LngLat, Site, distance_m
 from tests.make import NORTH_WEST, SEEN_AT, ground, make_bounds, make_look, make_site, make_tile, moved
 
@@ -19,12 +19,12 @@ PLACE = ground(768, 768)
 NEXT_DAY = SEEN_AT + timedelta(days=1)
 
 
-def reference_of(pixels: Rgb, site: Site | None = None) -> Reference:
+def reference_of(pixels: Rgb, site: Site | None = None, usable: Mask | None = None) -> Reference:
     tile = make_tile(pixels)
     made = following(
         None,
         tile,
-        make_look(tile),
+        make_look(tile, usable),
         alignment=Alignment.identity(tile.grid),
         site=site or make_site(tile),
         settings=ReferenceSettings(),
@@ -169,6 +169,33 @@ def test_a_tile_turned_further_than_the_limit_is_refused_with_its_turn(reference
     result = align(tile, make_look(tile), reference, RegistrationSettings(max_rotation_deg=1.0))
     assert isinstance(result, NotAligned)
     assert result.reason == "rotation: expected <= 1 degrees, got -1.5"
+
+
+def test_a_tile_that_fits_only_in_parts_is_refused_with_its_support(reference: Reference) -> None:
+    pixels, _ = moved(PLACE, 5, 5)
+    pixels[:, 256:] = ground(512, 768, seed=9)
+    tile = make_tile(pixels)
+    result = align(tile, make_look(tile), reference, RegistrationSettings(min_support=0.9))
+    assert isinstance(result, NotAligned)
+    assert result.reason.startswith("support: expected >= 0.9, got 0.")
+
+
+def test_a_tile_that_fits_worse_than_the_limit_is_refused_with_its_residual(reference: Reference) -> None:
+    tile = make_tile(noisy(moved(PLACE, 5, 5)[0]))
+    result = align(tile, make_look(tile), reference, RegistrationSettings(max_residual_m=0.001))
+    assert isinstance(result, NotAligned)
+    assert result.reason.startswith("residual: expected <= 0.001 m, got ")
+
+
+def test_gaps_at_the_same_place_in_both_images_hold_nothing_in_place() -> None:
+    gaps = np.zeros((48, 48), bool)
+    gaps[:, ::8] = True
+    torn = np.where(gaps.repeat(16, 0).repeat(16, 1)[..., None], 255, 0).astype(np.uint8)
+    faint = (PLACE * 0.15 + 100).astype(np.uint8)
+    reference = reference_of(np.maximum(faint, torn), usable=~gaps)
+    pixels, back = moved(faint, 9, 0)
+    tile = make_tile(np.maximum(pixels, torn))
+    assert worst_px(aligned(tile, reference, make_look(tile, ~gaps)), back) < 2.0
 
 
 def test_a_tile_of_calm_water_is_refused(reference: Reference) -> None:

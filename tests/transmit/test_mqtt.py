@@ -106,9 +106,7 @@ def test_a_name_and_password_from_a_file_get_through(
     password_broker: Broker, wake: Wake, tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text("open-sesame\n")
-    settings = MqttSettings(
-        url=password_broker.url, username="pier-7", password_file=tmp_path / "password"
-    )
+    settings = MqttSettings(url=password_broker.url, username="pier-7", password_file=tmp_path / "password")
     open_link(settings, "edge-pier-7", wake).close()
 
 
@@ -116,18 +114,14 @@ def test_a_wrong_password_is_told_without_telling_it(
     password_broker: Broker, wake: Wake, tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text("wrong-sesame")
-    settings = MqttSettings(
-        url=password_broker.url, username="pier-7", password_file=tmp_path / "password"
-    )
+    settings = MqttSettings(url=password_broker.url, username="pier-7", password_file=tmp_path / "password")
     with pytest.raises(LinkDown, match=r"refused by 127\.0\.0\.1:\d+: Not authorized") as told:
         open_link(settings, "edge-pier-7", wake)
     assert "sesame" not in str(told.value) + repr(settings)
 
 
 def test_a_password_file_that_is_missing_is_named(wake: Wake) -> None:
-    settings = MqttSettings(
-        url="mqtt://127.0.0.1:1", username="u", password_file=Path("/nowhere/password")
-    )
+    settings = MqttSettings(url="mqtt://127.0.0.1:1", username="u", password_file=Path("/nowhere/password"))
     with pytest.raises(LinkDown, match="password_file: /nowhere/password: No such file or directory"):
         open_link(settings, "edge-pier-7", wake)
 
