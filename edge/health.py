@@ -56,7 +56,7 @@ class SiteHealth:
 
 @dataclass(frozen=True, slots=True)
 class TileCounts:
-    """What became of the tiles since the state began."""
+    """What became of the tiles since the daemon started."""
 
     n_done: int = 0
     n_rejected: int = 0

@@ -10,7 +10,6 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
@@ -25,26 +24,20 @@ from edge.geo import PixelBox, Site
 from edge.monitor import count, inventory, observation
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
-from edge.monitor.finding import Count, Finding, FoundObject, Kind
+from edge.monitor.finding import Count, Finding
 from edge.monitor.inventory import InventorySettings, Recall
 from edge.monitor.judge import Scene, Story, judge
 from edge.monitor.rules import AnyRule
 from edge.monitor.state import PastLook, SiteState
-from edge.monitor.track import GroundBox, Sighting, Status
-from edge.transmit import alert, pictures
-from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
+from edge.monitor.track import Sighting, Status
+from edge.tell import Told, told
 
-# Objects of one alert that are shown in pictures, the surest first: an alert is few words with evidence, and
-# each picture costs up to 48 KiB of a poor link.
-MAX_PICTURED = 3
 # A box this near the border of the tile is cut by it.
 BORDER_PX = 2.0
 # An object of which less is on usable ground is cut by its edge.
 MIN_WHOLE = 0.95
 # A tile that is not aligned is refused if the reference shows so much of its ground: it should have been.
 MIN_COMPARABLE = 0.5
-# A past look shows the ground of an object if so much of it was usable.
-MIN_SHOWN = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +72,6 @@ class Tools:
 def recall_of(model: Model) -> Recall:
     """The recall that a model's manifest states, by label."""
     return Recall({label: one.recall for label, one in model.manifest.quality.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A finding with its pictures."""
-
-    finding: Finding
-    look: LookFacts | None
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +178,9 @@ def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
     )
     findings, stories = _blind(known, state, tile)
     record = observation.of_reject(tile, known.watched.site.site_id, refusal.reason, refusal.detail)
-    told = tuple(Told(finding, None) for finding in findings)
+    said = tuple(Told(finding, None) for finding in findings)
     return SiteOutcome(
-        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, told
+        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, said
     )
 
 
@@ -238,9 +222,9 @@ def _looked(
     verdict = judge(scene, watched.rules, after.stories)
     after = replace(after, inventory=verdict.inventory, stories=verdict.stories)
     ended, stories = _blind(known, after, tile)
-    told = (
+    said = (
         *(Told(finding, None) for finding in before),
-        *(_told(finding, tile, sight, state, tools) for finding in (*ended, *verdict.findings)),
+        *(told(finding, tile, sight, state, tools.past_pixels) for finding in (*ended, *verdict.findings)),
     )
     numbers = {label: counts.of(label, None) for label in counts.labels()}
     record = observation.of_look(
@@ -251,7 +235,7 @@ def _looked(
         replace(after, stories=stories),
         None,
         record,
-        told,
+        said,
         _reference(tile, known, sight),
     )
 
@@ -327,79 +311,3 @@ class Counts:
 def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:
     """The counts of a site as it stands."""
     return Counts(watched, state, recall_of(model))
-
-
-def _told(finding: Finding, tile: Tile, sight: Sight, before: SiteState, tools: Tools) -> Told:
-    """The finding with the look behind it and the pictures of its surest objects."""
-    facts = LookFacts(
-        tile.tile_id,
-        sight.look.usable_fraction,
-        sight.alignment.shift_px,
-        sight.alignment.residual_px,
-        tile.gsd_m,
-    )
-    shown: list[Evidence] = []
-    boxes = {track.track_id: track.box for track in before.inventory.tracks}
-    for found in sorted(finding.objects, key=lambda one: -one.score)[:MAX_PICTURED]:
-        box = GroundBox(found.position, found.length_m, found.length_m)
-        past = _past_look(before, boxes.get(found.track_id, box), found, finding.kind)
-        pixels = tools.past_pixels(past.sha256) if past else None
-        if past is not None and pixels is not None:
-            shown.append(evidence_of("before", _picture(pixels, past.sight, box)))
-        shown.append(evidence_of("after", _picture(tile.pixels, sight, box)))
-    return Told(finding, facts, tuple(shown))
-
-
-def _past_look(before: SiteState, box: GroundBox, found: FoundObject, kind: Kind) -> PastLook | None:
-    """The newest kept look that clearly shows the ground before what happened to the object."""
-    for past in reversed(before.recent):
-        if kind is Kind.DEPARTURE and past.sight.seen_at > found.last_seen:
-            continue
-        if kind is Kind.ARRIVAL and past.sight.seen_at >= found.first_seen:
-            continue
-        if past.sight.share(box) >= MIN_SHOWN:
-            return past
-    return None
-
-
-def _picture(pixels: Rgb, sight: Sight, box: GroundBox) -> bytes:
-    centre = sight.alignment.pixel_at(box.position)
-    return pictures.jpeg(pictures.crop(pixels, centre, pictures.side_m(box.length_m) / sight.gsd_m))
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the device knows when it makes an alert.
-
-    recorded_at  its clock, aware, UTC; a replay takes the tile's time: two runs give the same bytes
-    clock        what that time rests on
-    late_after_s age of a tile from which its alerts are marked as late
-    """
-
-    device_id: str
-    recorded_at: datetime
-    models: Mapping[str, str]
-    config_sha256: str
-    clock: str = "untrusted"
-    exercise: bool = False
-    late_after_s: float = 6 * 3600.0
-
-
-def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
-    """The alerts of findings, in order, without their sequence."""
-    return tuple(
-        alert.compose(
-            one.finding,
-            device_id=stamp.device_id,
-            recorded_at=stamp.recorded_at,
-            look=one.look,
-            models=stamp.models,
-            config_sha256=stamp.config_sha256,
-            evidence=one.evidence,
-            sequence=None,
-            clock=stamp.clock,
-            exercise=stamp.exercise,
-            late=(stamp.recorded_at - one.finding.seen_at).total_seconds() > stamp.late_after_s,
-        )
-        for one in told
-    )

@@ -25,8 +25,9 @@ from edge.geo import Site, sites_under
 from edge.monitor.inventory import InventorySettings
 from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
-from edge.pipeline import Known, SiteOutcome, Stamp, Tools, WatchedSite, alerts_of, process
+from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
 from edge.station import watched_site
+from edge.tell import Stamp, alerts_of
 from edge.transmit.alert import Alert
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})

@@ -27,8 +27,9 @@ from edge.health import Clock
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
 from edge.monitor.state import SiteState
-from edge.pipeline import Known, SiteOutcome, Stamp, Told, Tools, WatchedSite, alerts_of, counts_of, process
+from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.store import Commit, LookRecord, Store, TileDone
+from edge.tell import Stamp, Told, alerts_of
 from edge.transmit.outbox import Message
 from edge.transmit.state import Standing, inventory_json
 from edge.transmit.topics import Topics

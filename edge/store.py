@@ -15,6 +15,7 @@ from typing import cast
 import msgspec
 
 from edge.database import Database, instant_text
+from edge.monitor.finding import Kind
 from edge.transmit import outbox, state
 from edge.transmit.alert import Alert, Evidence, to_json
 from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
@@ -67,6 +68,9 @@ _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
+
+# Days for which an arrival, a departure or a move stays among the open alerts: a weekend and a day.
+NEWS_DAYS = 3
 
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
 _SWEEP_ROWS = 200
@@ -262,9 +266,20 @@ class Store:
         self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
         for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
+            self._close_old_news(site_id)
             bodies, n_open = self._newest_open(site_id)
             payload = state.open_json(device_id, site_id, outcome.done_at, bodies, n_open)
             self.outbox.put_retained(Topics(device_id).open(site_id), payload)
+
+    def _close_old_news(self, site_id: str) -> None:
+        """What happened once has no end of its own: it stays open for some days before the newest alert."""
+        newest = self._database.rows("SELECT max(seen_at) FROM alerts WHERE site_id = ?", (site_id,))[0][0]
+        limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
+        self._database.change(
+            "UPDATE alerts SET is_open = 0 "
+            "WHERE is_open AND site_id = ? AND kind IN (?, ?, ?) AND seen_at < ?",
+            (site_id, Kind.ARRIVAL, Kind.DEPARTURE, Kind.MOVED, instant_text(limit)),
+        )
 
     def _newest_open(self, site_id: str) -> tuple[list[bytes], int]:
         """What `open` tells, oldest first, and how many there are in all: they may be many more."""

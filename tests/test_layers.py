@@ -70,6 +70,7 @@ ORDER = [
     "transmit/mqtt",
     "transmit/sender",
     "store",
+    "tell",
     "pipeline",
     "config",
     "config_schema",

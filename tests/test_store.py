@@ -14,7 +14,7 @@ import pytest
 
 from edge.errors import StoreBroken
 from edge.monitor.finding import Phase
-from edge.store import KEEP_DAYS, Commit, LookRecord, Store
+from edge.store import KEEP_DAYS, NEWS_DAYS, Commit, LookRecord, Store
 from edge.transmit.alert import evidence_of
 from edge.transmit.outbox import Message
 from edge.transmit.state import MAX_OPEN
@@ -128,6 +128,15 @@ def test_the_open_alerts_are_published_with_each_alert(tmp_path: Path) -> None:
     [found] = store.outbox.retained(only_dirty=True)
     assert found.topic == "edge/v1/pier-7/north-airfield/open"
     assert len(json.loads(found.payload)["features"]) == 2
+
+
+def test_an_arrival_is_no_longer_open_when_the_news_have_moved_on(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    later_at = SEEN_AT + timedelta(days=NEWS_DAYS, hours=1)
+    later = make_alert(replace(make_finding(opened_by="t-9"), seen_at=later_at))
+    store.commit(Commit(done_at=RECORDED_AT, alerts=[make_alert()]))
+    store.commit(Commit(done_at=RECORDED_AT, alerts=[later]))
+    assert [stored.alert_id for stored in store.open_alerts(SITE)] == [later.alert_id]
 
 
 def test_the_oldest_of_too_many_open_alerts_are_counted_and_not_told(tmp_path: Path) -> None:
