@@ -102,7 +102,8 @@ class Known:
 
 def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
     """One tile at every site whose ground it shows; the model runs once for all of them."""
-    sights = [_sight(tile, known, tools) for known in sites]
+    picture = picture_of(tile)
+    sights = [_sight(tile, known, tools, picture) for known in sites]
     usable = [sight.look.usable for sight in sights if isinstance(sight, Sight)]
     detections: list[Detection] = []
     if usable:
@@ -110,12 +111,13 @@ def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutco
         detections = objects.detect(
             tile.pixels, tile.gsd_m, model=tools.model, settings=tools.detect, usable=anywhere
         )
-    return tuple(
+    outcomes = [
         _looked(tile, known, sight, detections, tools)
         if isinstance(sight, Sight)
         else _rejected(tile, known, sight)
         for known, sight in zip(sites, sights, strict=True)
-    )
+    ]
+    return tuple(replace(one, state=replace(one.state, picture=picture)) for one in outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +128,13 @@ class _Refusal:
     detail: str | None = None
 
 
-def _sight(tile: Tile, known: Known, tools: Tools) -> Sight | _Refusal:
+def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Refusal:
     """What the tile shows of the site, or why nothing."""
     gsd_refusal = objects.refusal(tile.gsd_m, tools.model.manifest)
     if gsd_refusal is not None:
         served = tools.model.manifest.gsd_m
         return _Refusal(gsd_refusal, f"gsd_m: expected {served.min:g} to {served.max:g}, got {tile.gsd_m:g}")
-    if known.state.picture == picture_of(tile):
+    if known.state.picture == picture:
         return _Refusal(Reject.FROZEN)
     look = quality.assess(tile, known.watched.site, known.watched.quality)
     if not isinstance(look, Look):
@@ -173,9 +175,7 @@ def _shown_fraction(tile: Tile, known: Reference) -> float:
 
 def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
     """The tile told nothing, except that time went by: a site may have become blind."""
-    state = replace(
-        known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at, picture=picture_of(tile)
-    )
+    state = replace(known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at)
     findings, stories = _blind(known, state, tile)
     record = observation.of_reject(tile, known.watched.site.site_id, refusal.reason, refusal.detail)
     said = tuple(Told(finding, None) for finding in findings)
@@ -213,7 +213,6 @@ def _looked(
         newest_look_at=max(filter(None, (state.newest_look_at, tile.acquired_at))),
         last_reject=None,
         last_reject_at=None,
-        picture=picture_of(tile),
         n_looks=state.n_looks + 1,
         stories=blind_stories,
     )

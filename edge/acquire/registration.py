@@ -281,10 +281,10 @@ def _peak(reference: Features, tile: Features, reach: int) -> tuple[float, float
     returns          dx, dy, at most reach pixels, and how clear their peak is, in standard deviations
     """
     spectrum = cv2.mulSpectrums(reference, tile, 0, conjB=True)
-    surface = np.fft.fftshift(cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0])
-    middle_y, middle_x = surface.shape[0] // 2, surface.shape[1] // 2
-    reach_y, reach_x = min(reach, middle_y - 1), min(reach, middle_x - 1)
-    near = surface[middle_y - reach_y : middle_y + reach_y + 1, middle_x - reach_x : middle_x + reach_x + 1]
+    surface = cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0]
+    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surface.shape)
+    # Negative shifts stand at the end of the surface, where negative indices find them.
+    near = surface[np.ix_(np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1))]
     y, x = np.unravel_index(int(near.argmax()), near.shape)
     clear = float((near[y, x] - near.mean()) / (near.std() + 1e-9))
     dx = float(x) - reach_x + _vertex(near[y], int(x))
