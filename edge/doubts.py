@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.acquire import reference
 from edge.config import Settings, SiteSettings, to_site
-from edge.conform import first_key
+from edge.detect.manifest import Manifest
 from edge.detect.model import read_manifest
 from edge.errors import ModelRefused
 
 # A site is looked at as one image at its reference's ground sample distance: 20 km are 40,000 at 0.5 m.
 LARGE_SITE_M = 20_000.0
 SMALL_SITE_M = 50.0
+# Of a label that is found less often than this, a rule tells more of the model than of the place.
+MIN_RECALL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,12 @@ class Doubt:
 
 def doubts(settings: Settings) -> list[Doubt]:
     """Everything doubtful; reads the files and folders that the settings name, but opens no connection."""
-    labels = _labels(settings)
+    manifest = _manifest(settings)
     return [
         *_folder_doubts(settings),
         *_model_doubts(settings),
-        *(doubt for name in settings.sites for doubt in _site_doubts(name, settings.sites[name], labels)),
+        *(doubt for name, site in settings.sites.items() for doubt in _site_doubts(name, site, manifest)),
+        *_reference_doubts(settings),
         *_transmit_doubts(settings),
     ]
 
@@ -57,12 +61,19 @@ def _folder_doubts(settings: Settings) -> Iterator[Doubt]:
         )
 
 
-def _labels(settings: Settings) -> frozenset[str] | None:
-    """What the models find, or None where that cannot be known."""
+def _manifest(settings: Settings) -> Manifest | None:
+    """What the model says of itself, or None where that cannot be known."""
     try:
-        return frozenset(read_manifest(settings.models.objects).labels)
+        return read_manifest(settings.models.objects)
     except ModelRefused:
         return None
+
+
+def _reference_doubts(settings: Settings) -> Iterator[Doubt]:
+    for name in settings.sites:
+        path = reference.path_of(settings.state.folder / reference.FOLDER, name)
+        if not path.is_file():
+            yield Doubt(f"sites.{name}", f"no reference yet at {path}: the first usable look makes it")
 
 
 def _model_doubts(settings: Settings) -> Iterator[Doubt]:
@@ -81,7 +92,7 @@ def _model_doubts(settings: Settings) -> Iterator[Doubt]:
         yield Doubt("models.objects", f"{weights}: expected sha256 {manifest.sha256}, got {sha256}")
 
 
-def _site_doubts(name: str, site: SiteSettings, labels: frozenset[str] | None) -> Iterator[Doubt]:
+def _site_doubts(name: str, site: SiteSettings, manifest: Manifest | None) -> Iterator[Doubt]:
     path = f"sites.{name}"
     if not site.rules:
         yield Doubt(f"{path}.rules", "expected at least one rule, got none: this site will never alert")
@@ -91,9 +102,18 @@ def _site_doubts(name: str, site: SiteSettings, labels: frozenset[str] | None) -
         limits = f"{SMALL_SITE_M:.0f} to {LARGE_SITE_M:.0f} m"
         yield Doubt(f"{path}.bounds", f"expected {limits} a side, got {width_m:.0f} x {height_m:.0f} m")
     for i, rule in enumerate(site.rules):
-        label = getattr(rule, first_key(type(rule)))
-        if labels is not None and isinstance(label, str) and label not in labels:
-            yield Doubt(f"{path}.rules[{i}]", f"expected one of {', '.join(sorted(labels))}, got {label}")
+        if manifest is not None and rule.label is not None:
+            yield from _label_doubts(f"{path}.rules[{i}]", rule.label, manifest)
+
+
+def _label_doubts(path: str, label: str, manifest: Manifest) -> Iterator[Doubt]:
+    if label not in manifest.labels:
+        yield Doubt(path, f"expected one of {', '.join(sorted(manifest.labels))}, got {label}")
+    elif label in manifest.quality and manifest.quality[label].recall < MIN_RECALL:
+        recall = manifest.quality[label].recall
+        yield Doubt(
+            path, f"{manifest.name} finds a share of {recall:g} of all {label}: this rule will miss most"
+        )
 
 
 def _zone_doubts(path: str, name: str, site: SiteSettings) -> Iterator[Doubt]:

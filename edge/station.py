@@ -69,7 +69,7 @@ class Station:
         self._model = model
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
-        self._references_folder = folder / "references"
+        self._references_folder = folder / reference.FOLDER
         self._watched = {name: watched_site(name, site) for name, site in settings.sites.items()}
         self._references = {
             name: reference.load(self._references_folder, watched.site)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.acquire import reference
 from edge.doubts import doubts
 from tests.detect.make import write_model
 from tests.settings import TEXT, make_settings, with_line
@@ -15,6 +16,15 @@ from tests.settings import TEXT, make_settings, with_line
 def model(tmp_path: Path) -> Path:
     """A real model that knows aircraft and ships."""
     return write_model(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def reference_file(tmp_path: Path) -> Path:
+    """The reference of the site, as the first look leaves it."""
+    path = reference.path_of(tmp_path / "state" / reference.FOLDER, "quarry")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
 
 
 def said(folder: Path, text: str = TEXT) -> list[str]:
@@ -46,6 +56,19 @@ def test_a_site_without_a_rule_will_never_alert(tmp_path: Path) -> None:
     assert "sites.quarry.rules: expected at least one rule, got none: this site will never alert" in said(
         tmp_path, text
     )
+
+
+def test_a_site_that_was_never_seen_is_said_to_have_no_reference(
+    tmp_path: Path, reference_file: Path
+) -> None:
+    reference_file.unlink()
+    assert "sites.quarry: no reference yet" in said(tmp_path)[0]
+
+
+def test_a_rule_on_what_the_model_seldom_finds_is_noticed(tmp_path: Path) -> None:
+    seldom = {"recall": 0.3, "false_alarms_per_km2": 1.0}
+    write_model(tmp_path, quality={"aircraft": seldom, "ship": seldom})
+    assert "blobs-1 finds a share of 0.3 of aircraft" in said(tmp_path)[0]
 
 
 def test_weights_that_were_exchanged_are_noticed(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ from edge.geo import GeoBounds, Grid, Site
 MAX_PIXELS = 16_000_000
 # A look that adds less of the site than this does not rewrite the file.
 MIN_GROWTH = 0.01
+# Below the state folder.
+FOLDER = "references"
 _VERSION = 1
 
 

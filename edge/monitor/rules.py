@@ -35,8 +35,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def subject(self) -> str:
-        """What the rule is about: its label, or its limit."""
-        raise NotImplementedError
+        """What the rule is about, as it stands in its id: its label, with its limit where it has one."""
+        return self.label or ""
 
     @property
     def label(self) -> str | None:
@@ -51,22 +51,12 @@ class ArrivalRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arrival: Label
     kind: ClassVar[Kind] = Kind.ARRIVAL
 
-    @property
-    def subject(self) -> str:
-        """The label."""
-        return self.arrival
-
 
 class DepartureRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An object of this label left: its place was clearly seen without it."""
 
     departure: Label
     kind: ClassVar[Kind] = Kind.DEPARTURE
-
-    @property
-    def subject(self) -> str:
-        """The label."""
-        return self.departure
 
 
 class MovedRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,11 +66,6 @@ class MovedRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # From this distance between the two positions on.
     at_least_m: Annotated[float, msgspec.Meta(gt=0)] = 8.0
     kind: ClassVar[Kind] = Kind.MOVED
-
-    @property
-    def subject(self) -> str:
-        """The label."""
-        return self.moved
 
 
 class CountRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
