@@ -68,7 +68,7 @@ def test_a_site_that_was_never_seen_is_said_to_have_no_reference(
 def test_a_rule_on_what_the_model_seldom_finds_is_noticed(tmp_path: Path) -> None:
     seldom = {"recall": 0.3, "false_alarms_per_km2": 1.0}
     write_model(tmp_path, quality={"aircraft": seldom, "ship": seldom})
-    assert "blobs-1 finds a share of 0.3 of aircraft" in said(tmp_path)[0]
+    assert "blobs-1 finds a share of 0.3 of all aircraft" in said(tmp_path)[0]
 
 
 def test_weights_that_were_exchanged_are_noticed(tmp_path: Path) -> None:
