@@ -296,9 +296,14 @@ class Counts:
             tracks,
             at,
             recall=self.recall.of(label),
-            seen_fraction=self.state.coverage.fraction,
+            seen_fraction=self._seen_fraction(zone),
             settings=self.watched.inventory,
         )
+
+    def _seen_fraction(self, name: str | None) -> float:
+        zone = next((zone for zone in self.watched.site.zones if zone.name == name), None)
+        coverage = self.state.coverage
+        return coverage.fraction if zone is None else coverage.fraction_of(zone)
 
     def labels(self) -> tuple[str, ...]:
         """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""

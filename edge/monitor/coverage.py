@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.acquire.quality import Look
 from edge.acquire.registration import Alignment
 from edge.acquire.tile import Mask
-from edge.geo import GeoBounds, Grid, LngLat, PixelBox, Site
+from edge.geo import GeoBounds, Grid, LngLat, PixelBox, Site, Zone
 from edge.monitor.track import GroundBox
 
 # Cells are small against a stand and large against the residual of an alignment.
@@ -92,6 +92,18 @@ class Coverage:
     def fraction(self) -> float:
         """Share of the site that was ever seen."""
         return float((self.latest_at != NEVER).mean())
+
+    def fraction_of(self, zone: Zone) -> float:
+        """Share of a zone that was ever seen; of the site where the zone is smaller than a cell."""
+        seen, grid = self.latest_at != NEVER, self.grid
+        if seen.all():
+            return 1.0
+        inside = [
+            bool(seen[row, column])
+            for row, column in np.ndindex(seen.shape)
+            if zone.contains(grid.to_ground(column + 0.5, row + 0.5))
+        ]
+        return sum(inside) / len(inside) if inside else self.fraction
 
     def after(self, sight: Sight) -> Coverage:
         """The ledger with one more look."""

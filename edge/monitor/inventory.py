@@ -24,6 +24,8 @@ from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Statu
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
+# Of a label that a model practically never finds nothing can be said; this keeps its counts finite.
+MIN_RECALL = 0.05
 # Looks kept in a track to explain it; an alert shows the latest of them.
 MAX_HISTORY = 12
 # How much of the newest box enters the stored one: the jitter of single boxes averages out.
@@ -61,7 +63,7 @@ class Recall:
 
     def of(self, label: str) -> float:
         """Recall in (0, 1]; a label without a figure is trusted as little as a coin."""
-        return self.by_label.get(label, 0.5)
+        return max(self.by_label.get(label, 0.5), MIN_RECALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ class MqttLink:
             if self._wake.is_cancelled:
                 raise LinkDown("stopped while connecting")
             if time.monotonic() > deadline:
-                raise LinkDown(f"no answer from {broker} within {settings.connect_timeout_s:g} s")
+                kind = _VersionRefused if self.is_v5 else LinkDown
+                raise kind(f"no answer from {broker} within {settings.connect_timeout_s:g} s")
             self._await_answer(min(0.5, settings.connect_timeout_s))
         reason, _ = self._connack
         if reason.value == _UNSUPPORTED_VERSION and self.is_v5:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.monitor import count
+from edge.monitor.inventory import Recall
 from tests.monitor.scenes import SETTINGS, Watch, day
 
 STANDS = tuple((100.0 * n, 100.0 * m) for n in range(1, 9) for m in range(1, 3))
@@ -56,3 +57,9 @@ def test_the_interval_holds_nine_tenths_of_equal_chances() -> None:
 def test_nothing_there_is_counted_as_nothing() -> None:
     told = count.counted([], day(1), recall=0.9, seen_fraction=1.0, settings=SETTINGS)
     assert (told.low, told.value, told.high) == (0, 0, 0)
+
+
+def test_a_label_that_the_model_never_finds_still_has_a_count() -> None:
+    recall = Recall({"vehicle": 0.0}).of("vehicle")
+    told = count.counted([], day(1), recall=recall, seen_fraction=1.0, settings=SETTINGS)
+    assert told.value == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge.geo import LngLat, PixelBox
 from edge.monitor.coverage import Coverage
 from edge.monitor.track import GroundBox
-from tests.monitor.scenes import BOUNDS, SITE, day, make_sight
+from tests.monitor.scenes import APRON, BOUNDS, SITE, day, make_sight
 
 
 def test_a_clear_look_at_the_whole_site_covers_all_of_it() -> None:
@@ -34,3 +34,10 @@ def test_a_box_that_reaches_beyond_the_tile_is_seen_in_part() -> None:
     sight = make_sight(day(1))
     corner = GroundBox(LngLat(BOUNDS.west, BOUNDS.north), 40.0, 40.0)
     assert 0.2 < sight.share(corner) < 0.3
+
+
+def test_a_zone_that_was_seen_is_seen_whatever_the_rest_of_the_site() -> None:
+    east_hidden = make_sight(day(1), hidden=PixelBox(528, 0, 1024, 1024))
+    coverage = Coverage.empty(SITE).after(east_hidden)
+    assert coverage.fraction < 0.6
+    assert coverage.fraction_of(APRON) == 1.0
