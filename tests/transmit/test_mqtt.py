@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.uplink import Outgoing
 from tests.broker import Broker, free_port, program, running_broker
 from tests.transmit.certificates import Authority
-from tests.transmit.fake_broker import SUBSCRIBE, FakeBroker
+from tests.transmit.fake_broker import CONNECT, SUBSCRIBE, FakeBroker
 
 
 @pytest.fixture
@@ -179,4 +179,29 @@ def test_a_wake_ends_the_wait_of_another_thread(tmp_path: Path, wake: Wake) -> N
         wake.set()
         wake.set()
         assert (link.step(60.0).is_woken, link.step(0.0).is_woken) == (True, False)
+        link.close()
+
+
+def knows_only_3_1_1(*to_version_5: bytes | None) -> Callable[[int, bytes], Iterable[bytes | None]]:
+    """A broker that answers a CONNECT of version 5 so, and takes one of 3.1.1 (protocol level 4)."""
+
+    def answer(kind: int, body: bytes) -> Iterable[bytes | None]:
+        if kind != CONNECT:
+            return []
+        return [b"\x20\x02\x00\x00"] if body[6] == 4 else to_version_5
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "to_version_5",
+    [(b"\x20\x02\x00\x01", None), (None,), ()],
+    ids=["refuses it as 3.1.1 does", "hangs up", "says nothing"],
+)
+def test_a_broker_that_does_not_know_version_5_is_reached_by_3_1_1(
+    wake: Wake, to_version_5: tuple[bytes | None, ...]
+) -> None:
+    with FakeBroker(knows_only_3_1_1(*to_version_5)) as broker:
+        link = open_link(MqttSettings(url=broker.url, connect_timeout_s=0.5), "edge-pier-7", wake)
+        assert not link.is_v5
         link.close()
