@@ -43,6 +43,7 @@ ORDER = [
     "detect/manifest",
     "detect/model",
     "detect/windows",
+    "detect/passes",
     "detect/objects",
     "detect/record",
     "monitor/finding",

@@ -66,6 +66,13 @@ class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     working: Positive
     # Tiles coarser than this are refused.
     max: Positive
+    # For labels that want another one than working. A tile is searched once for each that differs by more
+    # than a tenth after the reduction, so a label with a finer one costs a pass of its own.
+    by_label: Mapping[str, Positive] = msgspec.field(default_factory=dict)
+
+    def working_of(self, label: str) -> float:
+        """What a finer tile is reduced to when this label is looked for."""
+        return self.by_label.get(label, self.working)
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,6 +164,12 @@ def _disagreements(manifest: Manifest) -> Iterator[tuple[str, str]]:
     gsd_m, labels = manifest.gsd_m, manifest.labels
     if not gsd_m.min <= gsd_m.working <= gsd_m.max:
         yield "gsd_m", f"expected min <= working <= max, got {gsd_m.min:g}, {gsd_m.working:g}, {gsd_m.max:g}"
+    for label, working in gsd_m.by_label.items():
+        if label not in labels:
+            yield "gsd_m", f"by_label: expected one of {', '.join(labels)}, got {label}"
+        elif not gsd_m.min <= working <= gsd_m.max:
+            served = f"{gsd_m.min:g} to {gsd_m.max:g}"
+            yield "gsd_m", f"by_label.{label}: expected what the model serves, {served}, got {working:g}"
     if len(set(labels)) < len(labels):
         yield "labels", f"expected each once, got {', '.join(labels)}"
     if manifest.max_object_px >= min(manifest.input.width, manifest.input.height):

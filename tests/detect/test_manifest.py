@@ -67,6 +67,18 @@ def test_a_missing_key_is_named(key: str) -> None:
         (nested("output", layout="yolo"), 'output.layout: expected boxes_scores, got "yolo"'),
         (nested("gsd_m", min=0.6), "gsd_m: expected min <= working <= max, got 0.6, 0.5, 2"),
         (nested("gsd_m", min=float("nan")), 'gsd_m.min: expected a number > 0 and <= 1000, got ".nan"'),
+        (
+            nested("gsd_m", by_label={"car": 0.4}),
+            "gsd_m: by_label: expected one of aircraft, ship, got car",
+        ),
+        (
+            nested("gsd_m", by_label={"ship": 0.2}),
+            "gsd_m: by_label.ship: expected what the model serves, 0.3 to 2, got 0.2",
+        ),
+        (
+            nested("gsd_m", by_label={"ship": -1}),
+            "gsd_m.by_label.ship: expected a number > 0 and <= 1000, got -1",
+        ),
         (nested("thresholds", ship=1.5), "thresholds.ship: expected a number in [0, 1], got 1.5"),
         (changed(thresholds={"ship": 0.4}), "thresholds: expected one for each of aircraft, ship, got ship"),
         (changed(quality={}), "quality: expected one for each of aircraft, ship, got none"),
