@@ -274,13 +274,13 @@ def warped(grey: Grey, mask: Mask, matrix: Affine, size: tuple[int, int]) -> tup
     factor = 1.0 / math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
     if factor > 1.2:
         grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.5 * math.sqrt(factor**2 - 1)), np.uint8)
-    centred = _for_centres(matrix)
+    centred = for_centres(matrix)
     image = cv2.warpAffine(grey, centred, size, flags=cv2.INTER_LINEAR)
     seen = cv2.warpAffine(mask.astype(np.uint8) * 255, centred, size, flags=cv2.INTER_LINEAR) > 250
     return np.asarray(image, np.uint8), np.asarray(seen)
 
 
-def _for_centres(matrix: Affine) -> Affine:
+def for_centres(matrix: Affine) -> Affine:
     """The map between outer-corner positions as OpenCV wants it: between pixel centres."""
     result = matrix.copy()
     result[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5

@@ -54,12 +54,14 @@ def faults(signature: Signature, manifest: Manifest) -> list[str]:
 def _input_faults(signature: Signature, manifest: Manifest) -> Iterator[str]:
     wanted = manifest.input
     nodes = {node.name: node for node in signature.get_inputs()}
-    names = [name for name in (*wanted.images, wanted.size) if name is not None]
+    names = [name for name in (*wanted.images, wanted.cached, wanted.size) if name is not None]
     if set(names) != nodes.keys():
         yield f"inputs: expected {', '.join(names)}, got {', '.join(nodes) or 'none'}"
         return
     for name in wanted.images:
         yield from _node_faults(nodes[name], f"input {name}", (wanted.dtype,), wanted.shape)
+    if wanted.cached is not None:
+        yield from _node_faults(nodes[wanted.cached], f"input {wanted.cached}", ("float32",), (1, N))
     if wanted.size is not None:
         yield from _node_faults(nodes[wanted.size], f"input {wanted.size}", ("int64",), (1, 2))
 
@@ -70,8 +72,23 @@ def _output_faults(signature: Signature, manifest: Manifest) -> Iterator[str]:
         yield f"outputs: expected {', '.join(sorted(missing))}, got {', '.join(nodes)}"
     elif manifest.kind == "change":
         yield from _mask_faults(nodes, manifest)
+        yield from _features_faults(signature, manifest)
     else:
         yield from _boxes_faults(nodes, manifest)
+
+
+def _features_faults(signature: Signature, manifest: Manifest) -> Iterator[str]:
+    """What an image gives to be compared is what the next run takes."""
+    given, taken = manifest.output.features, manifest.input.cached
+    outputs = {node.name: node for node in signature.get_outputs()}
+    shapes = [node.shape for node in signature.get_inputs() if node.name == taken]
+    if given is None or not shapes:
+        return
+    if given not in outputs:
+        yield f"outputs: expected {given}, got {', '.join(outputs)}"
+    else:
+        wanted = [one for one in shapes[0] if one is not None]
+        yield from _node_faults(outputs[given], f"output {given}", ("float32",), wanted)
 
 
 def _boxes_faults(nodes: Mapping[str, Node], manifest: Manifest) -> Iterator[str]:

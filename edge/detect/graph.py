@@ -65,6 +65,9 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: TensorName
     # Where kind is change: name of the input that takes the later image.
     after: TensorName | None = None
+    # Where kind is change, instead of after: name of an input [1, F] that takes what output.features gave for
+    # the earlier image; name is then the later image's, and what is known of a reference is computed once.
+    cached: TensorName | None = None
     # Name of a further input [1, 2] that wants the width and height of the window: RT-DETR and D-FINE.
     size: TensorName | None = None
     # Size of a window in pixels.
@@ -102,6 +105,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     labels: TensorName | None = None
     # The one output of a layout that has a single one.
     rows: TensorName | None = None
+    # With input.cached: name of the output [1, F] of what is to be compared of the image.
+    features: TensorName | None = None
     activation: Activation = Activation.NONE
 
     @property
@@ -123,11 +128,15 @@ def disagreements(kind: str, taken: Input, given: Output) -> Iterator[tuple[str,
         yield "output", f"layout: expected {'mask' if kind == 'change' else 'boxes'}, got {given.layout}"
     if given.activation is not Activation.NONE and given.layout not in {Layout.DETR, Layout.MASK}:
         yield "output", f"activation: expected none with {given.layout}, got {given.activation}"
-    if (taken.after is not None) != (kind == "change"):
-        expected = "the name of a second input" if kind == "change" else "nothing with objects"
-        yield "input", f"after: expected {expected}, got {taken.after or 'nothing'}"
+    seconds = [name for name in (taken.after, taken.cached) if name is not None]
+    if len(seconds) != (kind == "change"):
+        expected = "one of them" if kind == "change" else "neither with objects"
+        yield "input", f"after, cached: expected {expected}, got {', '.join(seconds) or 'neither'}"
+    if (taken.cached is None) != (given.features is None):
+        expected = "nothing without input.cached" if taken.cached is None else "a name with input.cached"
+        yield "output", f"features: expected {expected}, got {given.features or 'nothing'}"
     if taken.dtype == "uint8" and (taken.mean, taken.std) != ((0.0,) * 3, (1.0,) * 3):
         yield "input", "mean, std: expected them with float32 only, got them with uint8"
-    names = [name for name in (*taken.images, taken.size) if name is not None]
+    names = [name for name in (*taken.images, taken.cached, taken.size) if name is not None]
     if len(set(names)) < len(names):
         yield "input", f"expected each name once, got {', '.join(names)}"

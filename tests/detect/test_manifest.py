@@ -83,7 +83,7 @@ def test_a_missing_key_is_named(key: str) -> None:
             nested("output", activation="sigmoid"),
             "output: activation: expected none with boxes_scores, got sigmoid",
         ),
-        (nested("input", after="later"), "input: after: expected nothing with objects, got later"),
+        (nested("input", after="later"), "input: after, cached: expected neither with objects, got later"),
         (nested("input", size="image"), "input: expected each name once, got image, image"),
         (
             nested("input", mean=[0.5, 0.5, 0.5]),
