@@ -21,7 +21,7 @@ from edge.detect.manifest import (
     parse,
 )
 from edge.detect.prepare import feed
-from edge.detect.session import opened
+from edge.detect.session import opened, run
 from edge.errors import ModelRefused
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _infer(checked: _Checked) -> Infer:
     names, decode = manifest.output.names, layouts.decoder(manifest)
 
     def infer(window: Rgb) -> tuple[Boxes, Scores]:
-        boxes, scores = decode(session.run(names, feed(manifest.input, window)))
+        boxes, scores = decode(run(session, names, feed(manifest.input, window), manifest.file))
         _check_scores(scores, manifest)
         return boxes, scores
 
@@ -115,7 +115,7 @@ def _infer_change(checked: _Checked) -> InferChange:
     names, activation = manifest.output.names, manifest.output.activation
 
     def infer(before: Rgb, after: Rgb) -> ChangeScore:
-        [planes] = session.run(names, feed(manifest.input, before, after))
+        [planes] = run(session, names, feed(manifest.input, before, after), manifest.file)
         score = layouts_change.mask(planes, activation)
         _check_scores(score, manifest)
         return score
