@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "models": "list, verify and measure the models; add an own one",
     "doctor": "say what on this device would stop the daemon",
 }
 

@@ -20,8 +20,8 @@ from edge import __version__, config, health
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
+from edge.detect.choice import load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
-from edge.detect.model import load
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
 from edge.health import Clock, Health, SiteHealth, TileCounts
 from edge.station import LOOKED, REPEATED, Station, open_store
@@ -221,7 +221,8 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        return Station(settings, self._interruptible(load(settings.models.objects)), self._store, self._spool)
+        model = load_chosen(settings.models.objects, settings.state.folder)
+        return Station(settings, self._interruptible(model), self._store, self._spool)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""

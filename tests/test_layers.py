@@ -13,7 +13,7 @@ import edge
 PACKAGE = Path(edge.__file__).parent
 
 # From bottom to top of the program. A folder that stands here as a whole
-# (report, receive, drill, demo, commands) has no order inside, and serves only what stands below it.
+# (report, receive, drill, fitting, demo, commands) has no order inside, and serves only what stands below it.
 # A new file is placed on purpose.
 ORDER = [
     "errors",
@@ -54,6 +54,7 @@ ORDER = [
     "detect/change",
     "detect/passes",
     "detect/objects",
+    "detect/choice",
     "detect/record",
     "compare",
     "monitor/finding",
@@ -94,6 +95,7 @@ ORDER = [
     "report/",
     "receive/",
     "drill/",
+    "fitting/",
     "demo/",
     "commands/",
     "cli",

@@ -26,7 +26,7 @@ from edge.detect.manifest import (
     parse,
 )
 from edge.detect.prepare import Tensor, feed
-from edge.detect.session import opened
+from edge.detect.session import opened, run
 from edge.errors import ModelRefused
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _infer(checked: _Checked) -> Infer:
     names, decode = manifest.output.names, layouts.decoder(manifest)
 
     def infer(window: Rgb) -> tuple[Boxes, Scores]:
-        boxes, scores = decode(session.run(names, feed(manifest.input, window)))
+        boxes, scores = decode(run(session, names, feed(manifest.input, window), manifest.file))
         _check_scores(scores, manifest)
         return boxes, scores
 
@@ -124,7 +124,7 @@ def _infer_change(checked: _Checked) -> InferChange:
     feeds = _both_images if manifest.input.cached is None else _with_features(checked)
 
     def infer(before: Rgb, after: Rgb) -> ChangeScore:
-        [planes] = session.run(names, feeds(manifest.input, before, after))
+        [planes] = run(session, names, feeds(manifest.input, before, after), manifest.file)
         score = layouts_change.mask(planes, activation)
         _check_scores(score, manifest)
         return score
@@ -147,7 +147,8 @@ def _with_features(checked: _Checked) -> Callable[[Input, Rgb, Rgb], dict[str, T
     def features(window: Rgb) -> Tensor:
         key = hashlib.blake2b(window.tobytes(), digest_size=16).digest()
         if key not in known:
-            [known[key]] = session.run([given], feed(taken, window) | {cached: nothing})
+            given_for_it = feed(taken, window) | {cached: nothing}
+            [known[key]] = run(session, [given], given_for_it, checked.manifest.file)
             if len(known) > MAX_FEATURES:
                 known.popitem(last=False)
         known.move_to_end(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.detect import onnx_file
 from edge.errors import ModelRefused
@@ -26,10 +26,7 @@ def opened(
     axes  axes that the graph leaves open, and what they shall be
     """
     import onnxruntime as ort  # noqa: PLC0415 - slow to load, and needed only here
-    from onnxruntime.capi import onnxruntime_pybind11_state as reasons  # noqa: PLC0415 - as above
 
-    faults = (reasons.Fail, reasons.InvalidArgument, reasons.InvalidGraph, reasons.InvalidProtobuf,
-              reasons.NoSuchFile, reasons.NotImplemented, reasons.RuntimeException)  # fmt: skip
     opset = onnx_file.opset(weights)
     if 0 < opset < onnx_file.MIN_OPSET:
         raise ModelRefused(f"{path}: opset: expected {onnx_file.MIN_OPSET} or later, got {opset}")
@@ -37,8 +34,26 @@ def opened(
         return ort.InferenceSession(
             weights, _options(threads, axes or {}), providers=["CPUExecutionProvider"]
         )
-    except faults as error:
+    except _faults() as error:
         raise ModelRefused(f"{path}: {_why_not(str(error), weights)}") from error
+
+
+def run(session: ort.InferenceSession, names: list[str], feed: Mapping[str, Any], file: str) -> list[Any]:
+    """The outputs of these names; ModelRefused where the graph fails on what it promises to take."""
+    try:
+        return list(session.run(names, dict(feed)))
+    except _faults() as error:
+        raise ModelRefused(
+            f"{file}: expected to run on one window, got {' '.join(str(error).split())}"
+        ) from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as reasons  # noqa: PLC0415 - as above
+
+    return (reasons.Fail, reasons.InvalidArgument, reasons.InvalidGraph, reasons.InvalidProtobuf,
+            reasons.NoSuchFile, reasons.NotImplemented, reasons.RuntimeException)  # fmt: skip
 
 
 def _options(threads: int, axes: Mapping[str, int]) -> ort.SessionOptions:
