@@ -293,17 +293,20 @@ class Counts:
         if at is None:
             return Count(0, 0, 0)
         return count.counted(
-            tracks,
-            at,
-            recall=self.recall.of(label),
-            seen_fraction=self._seen_fraction(zone),
-            settings=self.watched.inventory,
+            tracks, at, unfound=self.unfound_fraction(label, zone), settings=self.watched.inventory
         )
 
-    def _seen_fraction(self, name: str | None) -> float:
-        zone = next((zone for zone in self.watched.site.zones if zone.name == name), None)
-        coverage = self.state.coverage
-        return coverage.fraction if zone is None else coverage.fraction_of(zone)
+    def unfound_fraction(self, label: str, zone: str | None) -> float:
+        """Chance that an object of a label that stands in a zone is in no track yet."""
+        assert self.state.newest_look_at is not None, "who asks has looked"
+        return count.unfound_fraction(
+            self.state.coverage,
+            next((one for one in self.watched.site.zones if one.name == zone), None),
+            self.state.newest_look_at,
+            recall=self.recall.of(label),
+            every_days=self.state.every_days,
+            settings=self.watched.inventory,
+        )
 
     def labels(self) -> tuple[str, ...]:
         """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""

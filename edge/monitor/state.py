@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Self
 
 import msgspec
@@ -58,6 +60,13 @@ class SiteState:
     def empty(cls, site: Site) -> Self:
         """A site that nobody has looked at."""
         return cls(Inventory(), Coverage.empty(site))
+
+    @property
+    def every_days(self) -> float:
+        """Usual time between two looks, by those that are kept; a day where there are not two."""
+        instants = [past.sight.seen_at for past in self.recent]
+        gaps = [(after - before).total_seconds() / 86_400.0 for before, after in pairwise(instants)]
+        return statistics.median(gaps) if gaps else 1.0
 
     def remembering(self, look: PastLook) -> tuple[PastLook, ...]:
         """The recent looks with one more, newest last."""

@@ -38,7 +38,7 @@ class Guard(Watch):
         """The count the rules ask for."""
         tracks = [t for t in self.inventory.tracks if zone is None or zone in SITE.zones_at(t.box.position)]
         at = max((t.looked_at for t in tracks), default=day(1))
-        return count.counted(tracks, at, recall=RECALL.of(label), seen_fraction=1.0, settings=SETTINGS)
+        return count.counted(tracks, at, unfound=1.0 - RECALL.of(label), settings=SETTINGS)
 
 
 def test_an_arrival_in_the_zone_is_told_with_its_number_and_place() -> None:
