@@ -48,12 +48,16 @@ def distribution(
     return np.convolve(poisson_binomial(chances), hidden(sum(chances), min(unfound, MAX_UNFOUND)))
 
 
-def moments(chances: Distribution) -> tuple[float, float]:
-    """Mean and variance of a distribution."""
-    numbers = np.arange(len(chances))
-    weights = chances / chances.sum()
-    mean = float(numbers @ weights)
-    return mean, float((numbers - mean) ** 2 @ weights)
+def moments(
+    tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
+) -> tuple[float, float]:
+    """Mean and variance of the distribution, without working it out."""
+    chances = np.array([_chance_at(track, at, settings) for track in tracks])
+    odds = min(unfound, MAX_UNFOUND) / (1.0 - min(unfound, MAX_UNFOUND))
+    size = float(chances.sum()) + 0.5
+    spread = float((chances * (1.0 - chances)).sum())
+    # Without the half object of the prior: day after day it would be a trend of its own in an empty zone.
+    return float(chances.sum()) * (1.0 + odds), spread + size * odds * (1.0 + odds)
 
 
 def _chance_at(track: Track, at: datetime, settings: PresenceSettings) -> float:

@@ -119,13 +119,21 @@ class Coverage:
 
     def seen_cells(self, sight: Sight) -> Mask:
         """(h, w) bool, the cells whose middle the tile clearly shows."""
+        i, j, inside = self._cells_on(sight)
+        seen = np.zeros(self.latest_at.shape, dtype=bool)
+        seen[inside] = sight.look.usable[i[inside], j[inside]]
+        return seen
+
+    def cells_on_tile(self, sight: Sight) -> Mask:
+        """(h, w) bool, the cells whose middle lies on the tile, usable or not."""
+        return self._cells_on(sight)[2]
+
+    def _cells_on(self, sight: Sight) -> tuple[NDArray[np.intp], NDArray[np.intp], Mask]:
+        """Row and column in the look of each cell's middle, and whether it is on the tile at all."""
         usable, cell_px = sight.look.usable, sight.look.cell_px
         x, y = self._middles_on(sight.alignment)
-        i, j = np.floor(y / cell_px).astype(int), np.floor(x / cell_px).astype(int)
-        inside = (i >= 0) & (i < usable.shape[0]) & (j >= 0) & (j < usable.shape[1])
-        seen = np.zeros(self.latest_at.shape, dtype=bool)
-        seen[inside] = usable[i[inside], j[inside]]
-        return seen
+        i, j = np.floor(y / cell_px).astype(np.intp), np.floor(x / cell_px).astype(np.intp)
+        return i, j, (i >= 0) & (i < usable.shape[0]) & (j >= 0) & (j < usable.shape[1])
 
     def _middles_on(self, alignment: Alignment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x, y in tile pixels of the middle of each cell: three corners give the affine map of all."""

@@ -9,8 +9,9 @@ import pytest
 
 from edge.monitor import count
 from edge.monitor.finding import Count, Finding, Kind, Phase, Severity
-from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.judge import judge
 from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from edge.monitor.scene import Scene, Story
 from tests.monitor.scenes import RECALL, SETTINGS, SITE, Watch, day, make_sight, seen
 
 ON_APRON = (200.0, 200.0)
