@@ -30,6 +30,7 @@ from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.store import Commit, LookRecord, Store, TileDone
 from edge.tell import Stamp, Told, alerts_of
+from edge.together import Together, together
 from edge.transmit.outbox import Message
 from edge.transmit.state import Standing, inventory_json
 from edge.transmit.topics import Topics
@@ -124,8 +125,8 @@ class Station:
         if clock is Clock.UNTRUSTED:
             return False
         said = False
-        for name, state in self._states.items():
-            watched = self._watched[name]
+        for name in list(self._states):
+            watched, state = self._watched[name], self._states[name]
             findings, stories = blind(
                 name,
                 watched.rules,
@@ -135,10 +136,15 @@ class Station:
                 last_reject=state.last_reject,
             )
             if findings:
-                after = replace(state, stories=stories)
-                alerts = alerts_of([Told(finding, None) for finding in findings], self._stamp(now, clock))
-                self._store.commit(Commit(now, site_states={name: site_state.to_bytes(after)}, alerts=alerts))
-                self._states[name] = after
+                told = [Told(finding, None) for finding in findings]
+                states = {name: replace(state, stories=stories)}
+                joined = self._together(told, states, now)
+                told += [Told(finding, None) for finding in joined.findings]
+                states |= joined.states
+                blobs = {name: site_state.to_bytes(after) for name, after in states.items()}
+                alerts = alerts_of(told, self._stamp(now, clock))
+                self._store.commit(Commit(now, site_states=blobs, alerts=alerts))
+                self._states |= states
                 said = True
         return said
 
@@ -182,20 +188,27 @@ class Station:
 
     def _commit(self, tile: Tile, outcomes: Sequence[SiteOutcome], now: datetime, clock: Clock) -> None:
         told = [one for outcome in outcomes for one in outcome.told]
+        states = {outcome.site_id: outcome.state for outcome in outcomes}
+        joined = self._together(told, states, tile.acquired_at)
+        told += [Told(finding, None) for finding in joined.findings]
+        states |= joined.states
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         self._store.commit(
             Commit(
                 done_at=now,
                 tile=TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, _summary(outcomes)),
-                site_states={outcome.site_id: site_state.to_bytes(outcome.state) for outcome in outcomes},
+                site_states={name: site_state.to_bytes(state) for name, state in states.items()},
                 looks=[_ledger_line(tile, outcome) for outcome in outcomes],
                 alerts=alerts_of(told, self._stamp(now, clock)),
                 messages=self._observations(outcomes),
                 retained=dict(self._inventory(outcome) for outcome in outcomes if outcome.reject is None),
             )
         )
-        for outcome in outcomes:
-            self._states[outcome.site_id] = outcome.state
+        self._states |= states
+
+    def _together(self, told: Sequence[Told], states: Mapping[str, SiteState], at: datetime) -> Together:
+        """What the indicators of all sites make of what was told."""
+        return together(self._watched, {**self._states, **states}, [one.finding for one in told], at)
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))
@@ -214,7 +227,9 @@ class Station:
         counts = counts_of(watched, state, self._model)
         zones = (None, *(zone.name for zone in watched.site.zones))
         standings = [
-            Standing(label, zone, counts.of(label, zone)) for label in counts.labels() for zone in zones
+            Standing(label, zone, counts.of(label, zone), counts.index(label, zone))
+            for label in counts.labels()
+            for zone in zones
         ]
         as_of = state.newest_look_at
         assert as_of is not None, "a site that was looked at has a newest look"

@@ -69,7 +69,7 @@ _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
 
-# Days for which an arrival, a departure or a move stays among the open alerts: a weekend and a day.
+# Days for which an arrival, a departure, a move or a column stays among the open alerts: a weekend and a day.
 NEWS_DAYS = 3
 
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
@@ -277,8 +277,8 @@ class Store:
         limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
         self._database.change(
             "UPDATE alerts SET is_open = 0 "
-            "WHERE is_open AND site_id = ? AND kind IN (?, ?, ?) AND seen_at < ?",
-            (site_id, Kind.ARRIVAL, Kind.DEPARTURE, Kind.MOVED, instant_text(limit)),
+            "WHERE is_open AND site_id = ? AND kind IN (?, ?, ?, ?) AND seen_at < ?",
+            (site_id, Kind.ARRIVAL, Kind.DEPARTURE, Kind.MOVED, Kind.CONVOY, instant_text(limit)),
         )
 
     def _newest_open(self, site_id: str) -> tuple[list[bytes], int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
+from edge.monitor.activity import Index, Verdict
 from edge.monitor.finding import Count
 
 # A retained message goes to every late joiner: 100 features are about 50 KiB.
@@ -18,11 +19,15 @@ _TOLD = ("phase", "kind", "label", "zone", "severity", "headline", "confidence",
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many objects of a label stand in a zone, or on the whole site where zone is None."""
+    """How many objects of a label stand in a zone, or on the whole site where zone is None.
+
+    index  the number beside what is usual there
+    """
 
     label: str
     zone: str | None
     count: Count
+    index: Index = field(default_factory=lambda: Index(Verdict.UNKNOWN))
 
 
 def open_json(device_id: str, site_id: str, as_of: datetime, newest: Sequence[bytes], n_open: int) -> bytes:
@@ -78,8 +83,19 @@ def inventory_json(
                     "value": standing.count.value,
                     "low": standing.count.low,
                     "high": standing.count.high,
+                    "activity": _activity(standing.index),
                 }
                 for standing in standings
             ],
         },
     )
+
+
+def _activity(index: Index) -> dict[str, object]:
+    """The verdict beside what is usual; null where that is not known yet."""
+    return {
+        "verdict": index.verdict,
+        "index": None if index.index is None else round(index.index, 2),
+        "normal_low": None if index.low is None else round(index.low, 1),
+        "normal_high": None if index.high is None else round(index.high, 1),
+    }
