@@ -30,6 +30,7 @@ COMMANDS = {
     "detect": "find objects in single images",
     "watch": "show the alerts and the state of every device, live",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
 }
 

@@ -24,9 +24,10 @@ from edge.geo import PixelBox, Site
 from edge.monitor import count, inventory, observation
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
-from edge.monitor.finding import Count, Finding
+from edge.monitor.finding import Count
 from edge.monitor.inventory import InventorySettings, Recall
 from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AnyRule
 from edge.monitor.state import PastLook, SiteState
 from edge.monitor.track import Sighting, Status
@@ -81,6 +82,7 @@ class SiteOutcome:
     reject     why the tile was not used here, or None
     record     the observation record (CONTRACT.md), plain data
     reference  a new reference image for the site, or None where the old one stays
+    n_hidden   changes and findings that were not told, because an operator keeps them quiet
     """
 
     site_id: str
@@ -89,15 +91,17 @@ class SiteOutcome:
     record: Mapping[str, object]
     told: tuple[Told, ...]
     reference: Reference | None = None
+    n_hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A site with what was known of it before the tile."""
+    """A site with what was known of it before the tile, and what is kept quiet there."""
 
     watched: WatchedSite
     state: SiteState
     reference: Reference | None
+    quiet: Quiet = NOTHING
 
 
 def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
@@ -176,16 +180,20 @@ def _shown_fraction(tile: Tile, known: Reference) -> float:
 def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
     """The tile told nothing, except that time went by: a site may have become blind."""
     state = replace(known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at)
-    findings, stories = _blind(known, state, tile)
+    sightless = _blind(known, state, tile)
     record = observation.of_reject(tile, known.watched.site.site_id, refusal.reason, refusal.detail)
-    said = tuple(Told(finding, None) for finding in findings)
     return SiteOutcome(
-        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, said
+        known.watched.site.site_id,
+        replace(state, stories=sightless.stories),
+        refusal.reason,
+        record,
+        tuple(Told(finding, None) for finding in sightless.findings),
+        n_hidden=sightless.n_hidden,
     )
 
 
-def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, ...], Mapping[str, Story]]:
-    return blind(
+def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
+    findings, stories = blind(
         known.watched.site.site_id,
         known.watched.rules,
         state.stories,
@@ -193,6 +201,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, .
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
+    return heard(findings, state.stories, stories, known.quiet)
 
 
 def _looked(
@@ -200,7 +209,7 @@ def _looked(
 ) -> SiteOutcome:
     """A usable look: the inventory moves, the rules are asked."""
     watched, state = known.watched, known.state
-    before, blind_stories = _blind(known, state, tile)
+    before = _blind(known, state, tile)
     sightings = _sightings(tile, sight, detections)
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
@@ -214,16 +223,20 @@ def _looked(
         last_reject=None,
         last_reject_at=None,
         n_looks=state.n_looks + 1,
-        stories=blind_stories,
+        stories=before.stories,
     )
     counts = Counts(watched, replace(after, inventory=tracks), tools.recall)
-    scene = Scene(watched.site, sight, tracks, delta, counts.of)
+    scene = Scene(watched.site, sight, tracks, delta, counts.of, known.quiet)
     verdict = judge(scene, watched.rules, after.stories)
-    after = replace(after, inventory=verdict.inventory, stories=verdict.stories)
-    ended, stories = _blind(known, after, tile)
+    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    after = replace(after, inventory=verdict.inventory, stories=judged.stories)
+    ended = _blind(known, after, tile)
     said = (
-        *(Told(finding, None) for finding in before),
-        *(told(finding, tile, sight, state, tools.past_pixels) for finding in (*ended, *verdict.findings)),
+        *(Told(finding, None) for finding in before.findings),
+        *(
+            told(finding, tile, sight, state, tools.past_pixels)
+            for finding in (*ended.findings, *judged.findings)
+        ),
     )
     numbers = {label: counts.of(label, None) for label in counts.labels()}
     record = observation.of_look(
@@ -231,11 +244,12 @@ def _looked(
     )
     return SiteOutcome(
         watched.site.site_id,
-        replace(after, stories=stories),
+        replace(after, stories=ended.stories),
         None,
         record,
         said,
         _reference(tile, known, sight),
+        before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
     )
 
 

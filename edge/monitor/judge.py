@@ -11,6 +11,7 @@ from edge.monitor import headline
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count, Finding, FoundObject, Kind, Phase
 from edge.monitor.inventory import Inventory
+from edge.monitor.quiet import NOTHING, Quiet
 from edge.monitor.rules import AnyRule, ArrivalRule, CountRule, DepartureRule, DwellRule, MovedRule
 from edge.monitor.track import Delta, Evidence, Status, Track
 
@@ -37,6 +38,7 @@ class Scene:
     """A site after one look: all that a rule may ask.
 
     counts  number of objects of a label in a zone (None: the site), with its interval
+    quiet   places of which nothing is told
     """
 
     site: Site
@@ -44,6 +46,11 @@ class Scene:
     inventory: Inventory
     delta: Delta
     counts: Callable[[str, str | None], Count]
+    quiet: Quiet = NOTHING
+
+    def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
+        """Those of which the rule may tell."""
+        return self.quiet.audible(rule.kind, tracks, self.sight.seen_at)
 
     def in_zone(self, track: Track, zone: str | None) -> bool:
         """True if the track stands in the zone; everything is in no zone."""
@@ -96,7 +103,8 @@ def _come_or_gone(
             sure.append(track)
         else:
             waits.add(rule.rule_id)
-    return [_finding(rule, scene, Phase.NEW, sure)] if sure else []
+    told = scene.audible(rule, sure)
+    return [_finding(rule, scene, Phase.NEW, told)] if told else []
 
 
 def confidence_of(track: Track) -> float:
@@ -112,6 +120,7 @@ def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:
         and move.distance_m >= rule.at_least_m
         and move.track.presence >= rule.confidence
         and scene.in_zone(move.track, rule.zone)
+        and scene.audible(rule, [move.track])
     ]
     if not moves:
         return []
@@ -141,7 +150,7 @@ def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
     staying = [
         track
-        for track in scene.inventory.present(rule.dwell)
+        for track in scene.audible(rule, scene.inventory.present(rule.dwell))
         if scene.in_zone(track, rule.zone)
         and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
