@@ -64,8 +64,13 @@ def snooze(
     return {**told, "until_at": until_at.astimezone(UTC)}
 
 
-def feedback(store: Store, alert_id: str, *, is_true: bool, now: datetime, settings: QuietSettings) -> Result:
-    """Keep the things of a false alert quiet at their places for a time, or tell of them again."""
+def feedback(
+    store: Store, device_id: str, alert_id: str, *, is_true: bool, now: datetime, settings: QuietSettings
+) -> Result:
+    """Keep the things of a false alert quiet at their places for a time, or tell of them again.
+
+    A false alert is not open any more.
+    """
     subject = store.quiet.subject(alert_id)
     if subject is None:
         return _unknown(alert_id)
@@ -75,11 +80,15 @@ def feedback(store: Store, alert_id: str, *, is_true: bool, now: datetime, setti
         return Refusal(Refused.NO_PLACE, f"{alert_id} is {subject.kind}: it is about no place; snooze it")
     # The ground may have been seen after what an untrusted clock says.
     until_at = max(now, subject.seen_at) + timedelta(days=settings.feedback_days)
-    return (
+    result = (
         _quiet_places(store, subject, until_at, settings)
         if subject.places
         else _quiet_rule(store, subject, until_at)
     )
+    if not isinstance(result, Refusal):
+        store.close_alert(alert_id)
+        store.put_open(device_id, subject.site_id, now)
+    return result
 
 
 def _quiet_places(store: Store, subject: Subject, until_at: datetime, settings: QuietSettings) -> Result:

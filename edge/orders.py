@@ -108,7 +108,9 @@ class Orders:
                 )
             case Feedback():
                 is_true = command.verdict == "true"
-                return opinions.feedback(store, command.alert, is_true=is_true, now=now, settings=settings)
+                return opinions.feedback(
+                    store, self._device_id, command.alert, is_true=is_true, now=now, settings=settings
+                )
             case EvidenceRequest():
                 return self._powers.picture(command, moment.now)
             case Ping() | Reload():
@@ -147,8 +149,9 @@ class Orders:
     def _note(self, waiting: Waiting, command: AnyCommand | None, result: Result) -> None:
         via, command_id = waiting.received.via, "-" if command is None else command.id
         if isinstance(result, Refusal):
-            self._counts.add_refused(result.reason)
-            log.warning(
+            level = logging.WARNING if self._counts.add_refused(result.reason) else logging.DEBUG
+            log.log(
+                level,
                 "command refused: via=%s verb=%s id=%s reason=%s",
                 via, waiting.received.verb, command_id, result.reason,
             )  # fmt: skip

@@ -288,6 +288,10 @@ class Store:
             self._close_old_news(site_id)
             self.put_open(device_id, site_id, outcome.done_at)
 
+    def close_alert(self, alert_id: str) -> None:
+        """It is not open any more, inside the caller's transaction."""
+        self._database.change("UPDATE alerts SET is_open = 0 WHERE id = ? AND is_open", (alert_id,))
+
     def put_open(self, device_id: str, site_id: str, as_of: datetime) -> None:
         """Tell anew which alerts of a site are open, inside the caller's transaction."""
         bodies, n_open = self._newest_open(site_id)
@@ -318,7 +322,7 @@ class Store:
 
     def _put_alert(self, alert: Alert) -> None:
         finding = alert.finding
-        self._database.change("UPDATE alerts SET is_open = 0 WHERE id = ? AND is_open", (alert.alert_id,))
+        self.close_alert(alert.alert_id)
         self._database.change(
             "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (

@@ -56,7 +56,12 @@ def _say(store: Store, settings: Settings, arguments: argparse.Namespace) -> int
     is_true = arguments.verdict == "true"
     with store.transaction():
         result = opinions.feedback(
-            store, arguments.alert, is_true=is_true, now=datetime.now(UTC), settings=settings.quiet
+            store,
+            settings.device.id,
+            arguments.alert,
+            is_true=is_true,
+            now=datetime.now(UTC),
+            settings=settings.quiet,
         )
     if isinstance(result, Refusal):
         print(f"edge feedback: {result.reason}: {result.detail}", file=sys.stderr)
@@ -71,7 +76,8 @@ def _say(store: Store, settings: Settings, arguments: argparse.Namespace) -> int
 def _lines(store: Store, now: datetime, *, as_json: bool) -> Iterator[str]:
     for site_id in store.quiet.site_ids():
         quiet = store.quiet.at(site_id).at(now)
-        for one in (*quiet.places, *quiet.snoozes):
+        found: tuple[QuietPlace | Snooze, ...] = (*quiet.places, *quiet.snoozes)
+        for one in found:
             yield _json(site_id, one) if as_json else _line(site_id, one)
 
 

@@ -148,12 +148,17 @@ def _count(rule: CountRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
-    staying = [
+    present = [
         track
-        for track in scene.audible(rule, scene.inventory.present(rule.dwell))
+        for track in scene.inventory.present(rule.dwell)
         if scene.in_zone(track, rule.zone)
         and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
+    staying = scene.audible(rule, present)
+    if present and not staying:
+        # All of it was called false: nothing ended, so no end is told.
+        stories.pop(rule.rule_id, None)
+        return []
     story = stories.get(rule.rule_id)
     ids = tuple(track.track_id for track in staying)
     if ids == (story.track_ids if story else ()):

@@ -94,6 +94,16 @@ class Quiet:
         """True if a finding of this kind about an object there is not told."""
         return any(place.hides(kind, label, position, at) for place in self.places)
 
+    def hides(self, finding: Finding) -> bool:
+        """True if a finding is snoozed, or all of its objects stand at quiet places."""
+        return any(snooze.hides(finding) for snooze in self.snoozes) or (
+            bool(finding.objects)
+            and all(
+                self.is_quiet_place(finding.kind, found.label, found.position, finding.seen_at)
+                for found in finding.objects
+            )
+        )
+
     def audible(self, kind: Kind, tracks: Iterable[Track], at: datetime) -> list[Track]:
         """The tracks of which a finding of this kind may be told."""
         return [one for one in tracks if not self.is_quiet_place(kind, one.label, one.box.position, at)]
@@ -140,7 +150,7 @@ class Heard(Generic[StoryT]):
 def heard(
     findings: Sequence[Finding], before: Mapping[str, StoryT], after: Mapping[str, StoryT], quiet: Quiet
 ) -> Heard[StoryT]:
-    """Leave out what is snoozed.
+    """Leave out what is kept quiet.
 
     A story that would begin has not begun: if it is still so when the snooze is over, it begins then. One
     that was told before the snooze goes on in silence, and its end is told.
@@ -150,7 +160,7 @@ def heard(
     told: list[Finding] = []
     stories = dict(after)
     for finding in findings:
-        if finding.phase is Phase.END or not any(snooze.hides(finding) for snooze in quiet.snoozes):
+        if finding.phase is Phase.END or not quiet.hides(finding):
             told.append(finding)
         elif finding.rule_id in before:
             stories[finding.rule_id] = before[finding.rule_id]

@@ -150,7 +150,7 @@ def _tag(signed: bytes, key: bytes, device_id: str) -> bytes:
 
 
 def _seconds(instant: datetime) -> int:
-    return int((instant - _EPOCH).total_seconds())
+    return max(0, int((instant - _EPOCH).total_seconds()))
 
 
 def _instant(seconds: int) -> datetime:

@@ -176,8 +176,15 @@ class Inbox:
         return int(self._database.rows("SELECT expires_s FROM command_floor")[0][0] or 0)
 
     def _forget_ids_until(self, until_s: int) -> None:
-        if self._database.change("DELETE FROM command_ids WHERE expires_s <= ?", (until_s,)):
-            self._database.change("UPDATE command_floor SET expires_s = max(expires_s, ?)", (until_s,))
+        """Let go of what expires by then.
+
+        The floor is raised to what was really used, never to what a clock says: one that was wrong for a
+        moment would shut the device to commands for years.
+        """
+        last = self._database.rows("SELECT max(expires_s) FROM command_ids WHERE expires_s <= ?", (until_s,))
+        if last[0][0] is not None:
+            self._database.change("DELETE FROM command_ids WHERE expires_s <= ?", (until_s,))
+            self._database.change("UPDATE command_floor SET expires_s = max(expires_s, ?)", last[0])
 
 
 def _seconds(instant: datetime) -> int:

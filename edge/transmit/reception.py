@@ -36,10 +36,12 @@ class CommandCounts:
         with self._lock:
             self._n_done += 1
 
-    def add_refused(self, reason: Refused) -> None:
-        """One more was refused."""
+    def add_refused(self, reason: Refused) -> bool:
+        """One more was refused; True where that is worth a line in the log: the 1st, 2nd, 4th, 8th..."""
         with self._lock:
             self._refused[reason] += 1
+            n = self._refused[reason]
+        return n & (n - 1) == 0
 
     @property
     def n_done(self) -> int:
@@ -144,7 +146,7 @@ class Reception:
         topic = incoming.reply_topic
         if topic is None or reply.is_reply_topic(topic, self._device_id):
             return topic
-        log.warning("answer not sent, its topic is not this device's: topic=%s", ascii(topic)[:80])
+        log.debug("answer not sent, its topic is not this device's: topic=%s", ascii(topic)[:80])
         return None
 
     def _refuse(self, verb: str, command_id: str | None, refusal: Refusal, incoming: Incoming) -> None:
@@ -157,5 +159,5 @@ class Reception:
             self._answers.append(Outgoing(topic, payload, correlation=incoming.correlation))
 
     def _note(self, via: str, refusal: Refusal) -> None:
-        self._counts.add_refused(refusal.reason)
-        log.warning("command refused: via=%s reason=%s", via, refusal.reason)
+        level = logging.WARNING if self._counts.add_refused(refusal.reason) else logging.DEBUG
+        log.log(level, "command refused: via=%s reason=%s", via, refusal.reason)

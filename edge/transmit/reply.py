@@ -12,6 +12,9 @@ from edge.transmit.topics import FORBIDDEN, PREFIX
 MAX_REPLY_TOPIC_BYTES = 256
 MAX_CORRELATION_BYTES = 256
 
+# Characters: a faulty configuration may have more to say than a link wants to carry.
+MAX_DETAIL = 1000
+
 # What the device says there must never be mixed with an answer: no receiver could tell them apart.
 _OWN_FIRST = frozenset({"status", "health", "cmd"})
 _OWN_LATER = frozenset({"alert", "open", "inventory", "observation", "evidence"})
@@ -50,6 +53,6 @@ def refused(device_id: str, verb: str, command_id: str | None, refusal: Refusal)
             "verb": verb if verb in TABLE else None,
             "ok": False,
             "reason": refusal.reason,
-            "detail": refusal.detail,
+            "detail": refusal.detail[:MAX_DETAIL],
         }
     )
