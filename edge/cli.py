@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": "show the alerts and the state of every device, live",
     "outbox": "say what waits and what was refused; retry or drop it",
     "models": "list, verify and measure the models; add an own one",
+    "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
 }
 

@@ -25,7 +25,9 @@ from edge.detect.objects import DetectSettings
 from edge.errors import ConfigFault
 from edge.geo import GeoBounds, LngLat, Site, Zone, ZoneKind
 from edge.monitor.inventory import InventorySettings
+from edge.monitor.quiet import QuietSettings
 from edge.monitor.rules import AnyRule, ConvoyRule, IndicatorRule
+from edge.transmit.command import CommandSettings
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import OutboxSettings
 from edge.transmit.uplink import UplinkSettings
@@ -129,6 +131,7 @@ class TransmitSettings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt: MqttSettings | None = None
     outbox: OutboxSettings = OutboxSettings()
     uplink: UplinkSettings = UplinkSettings()
+    commands: CommandSettings = CommandSettings()
     # True sends one observation record per tile and site, at QoS 0: for a desk that tunes rules.
     observations: bool = False
 
@@ -143,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelsSettings = msgspec.field(default_factory=ModelsSettings)
     detect: DetectSettings = DetectSettings()
     sites: Annotated[Mapping[Name, SiteSettings], Meta(min_length=1)]
+    quiet: QuietSettings = QuietSettings()
     transmit: TransmitSettings = TransmitSettings()
     # Of the file's bytes, in hex: alerts name the configuration they were made under.
     sha256: Annotated[str, Meta(extra={NOT_A_KEY: True})] = ""

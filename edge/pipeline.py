@@ -26,9 +26,10 @@ from edge.monitor import count, inventory, ledger, observation
 from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
-from edge.monitor.finding import Count, Finding
+from edge.monitor.finding import Count
 from edge.monitor.inventory import InventorySettings, Recall
 from edge.monitor.judge import judge
+from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AnyRule
 from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
@@ -84,6 +85,7 @@ class SiteOutcome:
     reject     why the tile was not used here, or None
     record     the observation record (CONTRACT.md), plain data
     reference  a new reference image for the site, or None where the old one stays
+    n_hidden   changes and findings that were not told, because an operator keeps them quiet
     """
 
     site_id: str
@@ -92,15 +94,17 @@ class SiteOutcome:
     record: Mapping[str, object]
     told: tuple[Told, ...]
     reference: Reference | None = None
+    n_hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A site with what was known of it before the tile."""
+    """A site with what was known of it before the tile, and what is kept quiet there."""
 
     watched: WatchedSite
     state: SiteState
     reference: Reference | None
+    quiet: Quiet = NOTHING
 
 
 def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
@@ -179,7 +183,7 @@ def _shown_fraction(tile: Tile, known: Reference) -> float:
 def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
     """The tile told nothing, except that time went by: a site may have become blind."""
     state = replace(known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at)
-    findings, stories = _blind(known, state, tile)
+    sightless = _blind(known, state, tile)
     record = observation.of_reject(
         tile,
         known.watched.site.site_id,
@@ -187,14 +191,18 @@ def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
         refusal.detail,
         ledger.of_reject(known.watched.site, refusal.reason),
     )
-    said = tuple(Told(finding, None) for finding in findings)
     return SiteOutcome(
-        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, said
+        known.watched.site.site_id,
+        replace(state, stories=sightless.stories),
+        refusal.reason,
+        record,
+        tuple(Told(finding, None) for finding in sightless.findings),
+        n_hidden=sightless.n_hidden,
     )
 
 
-def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, ...], Mapping[str, Story]]:
-    return blind(
+def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
+    findings, stories = blind(
         known.watched.site.site_id,
         known.watched.rules,
         state.stories,
@@ -202,6 +210,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, .
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
+    return heard(findings, state.stories, stories, known.quiet)
 
 
 def _looked(
@@ -209,7 +218,7 @@ def _looked(
 ) -> SiteOutcome:
     """A usable look: the inventory moves, the rules are asked."""
     watched, state = known.watched, known.state
-    before, blind_stories = _blind(known, state, tile)
+    before = _blind(known, state, tile)
     sightings = _sightings(tile, sight, detections)
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
@@ -223,21 +232,25 @@ def _looked(
         last_reject=None,
         last_reject_at=None,
         n_looks=state.n_looks + 1,
-        stories=blind_stories,
+        stories=before.stories,
     )
     counts = Counts.made(watched, replace(after, inventory=tracks), tools.recall)
     after = replace(after, activity=counts.activity_after(sight))
     scene = Scene(
         watched.site, sight, tracks, delta, counts.of,
         activity=after.activity, passing=state.passing, recall=tools.recall,
-        turnover_per_day=watched.inventory.turnover_per_day,
+        turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
-    after = replace(after, inventory=verdict.inventory, stories=verdict.stories, passing=verdict.passing)
-    ended, stories = _blind(known, after, tile)
+    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    after = replace(after, inventory=verdict.inventory, stories=judged.stories, passing=verdict.passing)
+    ended = _blind(known, after, tile)
     said = (
-        *(Told(finding, None) for finding in before),
-        *(told(finding, tile, sight, state, tools.past_pixels) for finding in (*ended, *verdict.findings)),
+        *(Told(finding, None) for finding in before.findings),
+        *(
+            told(finding, tile, sight, state, tools.past_pixels)
+            for finding in (*ended.findings, *judged.findings)
+        ),
     )
     numbers = {label: counts.of(label, None) for label in counts.labels()}
     record = observation.of_look(
@@ -247,11 +260,12 @@ def _looked(
     )  # fmt: skip
     return SiteOutcome(
         watched.site.site_id,
-        replace(after, stories=stories),
+        replace(after, stories=ended.stories),
         None,
         record,
         said,
         _reference(tile, known, sight),
+        before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
     )
 
 

@@ -1,7 +1,7 @@
 """What changed between two looks at the same ground: a score for each pixel, and the regions it makes. Pure.
 
-The looks lie on each other already. The change model sees windows of both at its own ground sample distance; only
-the windows that somebody asks about are run.
+The looks lie on each other already. The change model sees windows of both at its own ground sample distance;
+only the windows that somebody asks about are run.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ def _come_or_gone(
             sure.append(track)
         else:
             waits.add(rule.rule_id)
-    return [_finding(rule, scene, Phase.NEW, sure)] if sure else []
+    told = scene.audible(rule, sure)
+    return [_finding(rule, scene, Phase.NEW, told)] if told else []
 
 
 def confidence_of(track: Track) -> float:
@@ -99,6 +100,7 @@ def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:
         and move.distance_m >= rule.at_least_m
         and move.track.presence >= rule.confidence
         and scene.in_zone(move.track, rule.zone)
+        and scene.audible(rule, [move.track])
     ]
     if not moves:
         return []
@@ -126,12 +128,17 @@ def _count(rule: CountRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
-    staying = [
+    present = [
         track
         for track in scene.inventory.present(rule.dwell)
         if scene.in_zone(track, rule.zone)
         and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
+    staying = scene.audible(rule, present)
+    if present and not staying:
+        # All of it was called false: nothing ended, so no end is told.
+        stories.pop(rule.rule_id, None)
+        return []
     story = stories.get(rule.rule_id)
     ids = tuple(track.track_id for track in staying)
     if ids == (story.track_ids if story else ()):

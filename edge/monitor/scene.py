@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from edge.monitor.activity import Activity
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
+from edge.monitor.quiet import NOTHING, Quiet
+from edge.monitor.rules import AnyRule
 from edge.monitor.track import Delta, Track
 
 
@@ -63,6 +65,7 @@ class Scene:
     passing   vehicles on roads at the look before, by zone and label
     recall    of the model, by label
     turnover_per_day  chance that an object leaves within a day
+    quiet     places of which nothing is told
     """
 
     site: Site
@@ -74,6 +77,11 @@ class Scene:
     passing: Mapping[str, Passing] = field(default_factory=dict)
     recall: Recall = field(default_factory=lambda: Recall({}))
     turnover_per_day: float = 0.3
+    quiet: Quiet = NOTHING
+
+    def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
+        """Those of which the rule may tell."""
+        return self.quiet.audible(rule.kind, tracks, self.sight.seen_at)
 
     def in_zone(self, track: Track, zone: str | None) -> bool:
         """True if the track stands in the zone; everything is in no zone."""
