@@ -20,8 +20,9 @@ from edge import __version__, config, health
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
-from edge.detect.choice import load_chosen
+from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
+from edge.detect.model import Models
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
 from edge.health import Clock, CommandHealth, Health, SiteHealth, TileCounts
 from edge.opinions import Result
@@ -276,8 +277,10 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        model = load_chosen(settings.models.objects, settings.state.folder)
-        return Station(settings, self._interruptible(model), self._store, self._spool)
+        folder, wanted = settings.state.folder, settings.models
+        model = self._interruptible(load_chosen(wanted.objects, folder))
+        change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
+        return Station(settings, Models(model, change), self._store, self._spool)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""

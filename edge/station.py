@@ -21,8 +21,7 @@ from edge.acquire.kept import KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
 from edge.config import Settings, SiteSettings, to_site
-from edge.detect.manifest import Model
-from edge.detect.model import describe
+from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
 from edge.health import Clock, QuietHealth
@@ -66,7 +65,7 @@ def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
 class Station:
     """The state of all sites, and the way of a tile through it."""
 
-    def __init__(self, settings: Settings, model: Model, store: Store, spool: Spool) -> None:
+    def __init__(self, settings: Settings, models: Models, store: Store, spool: Spool) -> None:
         """Read the sites' states from the store.
 
         Raises StoreBroken where one of them cannot be read.
@@ -75,7 +74,7 @@ class Station:
         self._settings = settings
         self._store = store
         self._spool = spool
-        self._model = model
+        self._models = models
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
         self._references_folder = folder / reference.FOLDER
@@ -92,7 +91,7 @@ class Station:
     @property
     def models(self) -> Mapping[str, str]:
         """Task to "NAME sha256:HEX" of what runs."""
-        return {"objects": describe(self._model)}
+        return self._models.names
 
     @property
     def states(self) -> Mapping[str, SiteState]:
@@ -196,7 +195,7 @@ class Station:
             Known(self._watched[name], self._states[name], self._references[name], quiet.at(name))
             for name in names
         ]
-        return process(tile, known, Tools(self._model, self._settings.detect, self._past_pixels))
+        return process(tile, known, Tools(self._models, self._settings.detect, self._past_pixels))
 
     def _names_under(self, tile: Tile) -> list[str]:
         """The sites that the tile shows; where its sender named one, that one alone."""
@@ -271,7 +270,7 @@ class Station:
     def _inventory(self, site_id: str, state: SiteState) -> tuple[str, bytes]:
         """The retained message that says what stands on a site now."""
         watched = self._watched[site_id]
-        counts = counts_of(watched, state, self._model)
+        counts = counts_of(watched, state, self._models.objects)
         zones = (None, *(zone.name for zone in watched.site.zones))
         standings = [
             Standing(label, zone, counts.of(label, zone), counts.index(label, zone))

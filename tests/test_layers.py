@@ -79,6 +79,7 @@ ORDER = [
     "monitor/blind",
     "monitor/indicator",
     "monitor/state",
+    "monitor/witness",
     "monitor/observation",
     "database",
     "transmit/topics",

@@ -7,7 +7,7 @@ that the model would have shown it, and wins it by the score; a place that was n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -56,6 +56,23 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether the ground of a box changed since an earlier look at it."""
+
+    changed: bool
+    since: datetime
+
+
+AskChange = Callable[[GroundBox, datetime], Answer | None]
+"""A box and the instant of the look -> what a comparison says; None where there is none to make."""
+
+
+def not_asked(_box: GroundBox, _seen_at: datetime) -> Answer | None:
+    """No change model runs."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """How well the model finds each label: the measured recall at its threshold, by label."""
 
@@ -87,13 +104,15 @@ def update(
     site: Site,
     recall: Recall,
     settings: InventorySettings,
+    changed: AskChange = not_asked,
 ) -> tuple[Inventory, Delta]:
     """The inventory after one look, and what changed in it.
 
     coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
+    changed   whether the ground of a box differs from an earlier look; asked only where it decides something
     """
     found = pairs(inventory.tracks, sightings)
-    step = _Step(sight, coverage, recall, settings)
+    step = _Step(sight, coverage, recall, settings, changed)
     stayed = [step.revisited(track, found.sighting_of(track)) for track in inventory.tracks]
     begun, number = _begin(step, site, found.unmatched, stayed, inventory.next_number)
     kept = tuple(track for track in [*stayed, *begun] if not step.is_forgotten(track))
@@ -122,6 +141,7 @@ class _Step:
     coverage: Coverage
     recall: Recall
     settings: InventorySettings
+    changed: AskChange
 
     def revisited(self, track: Track, sighting: Sighting | None) -> Track:
         """The track after this look; unchanged where the look does not bear on it."""
@@ -159,14 +179,24 @@ class _Step:
 
     def _missed(self, track: Track) -> Track:
         miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
-        log_odds = presence.after_miss(self._relaxed(track), miss)
-        return replace(
-            track, log_odds=log_odds, looked_at=self.sight.seen_at, history=self._noted(track, None, log_odds)
+        answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+        changed = None if answer is None else answer.changed
+        log_odds = presence.after_comparison(
+            presence.after_miss(self._relaxed(track), miss),
+            track.presence,
+            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
+            changed=changed,
+            settings=self.settings,
         )
+        noted = self._noted(track, None, log_odds, changed=changed)
+        return replace(track, log_odds=log_odds, looked_at=self.sight.seen_at, history=noted)
 
-    def _noted(self, track: Track, score: float | None, log_odds: float) -> tuple[Evidence, ...]:
+    def _noted(
+        self, track: Track, score: float | None, log_odds: float, *, changed: bool | None = None
+    ) -> tuple[Evidence, ...]:
         seen = 1.0 if score is not None else self.sight.share(track.box)
-        step = Evidence(self.sight.seen_at, self.sight.tile_id, round(seen, 3), score, round(log_odds, 3))
+        at, tile_id = self.sight.seen_at, self.sight.tile_id
+        step = Evidence(at, tile_id, round(seen, 3), score, round(log_odds, 3), changed)
         return (*track.history, step)[-MAX_HISTORY:]
 
     def _decided(self, track: Track) -> Track:
@@ -184,6 +214,7 @@ class _Step:
     def begun(self, number: int, sighting: Sighting) -> Track:
         """A new track, at once decided."""
         seen_at = self.sight.seen_at
+        newness, changed = self._newness(sighting)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -194,18 +225,21 @@ class _Step:
             first_seen=seen_at,
             last_seen=seen_at,
             looked_at=seen_at,
-            newness=self._newness(sighting),
+            newness=newness,
         )
-        return self._decided(
-            replace(track, history=self._noted(track, sighting.score, round(track.log_odds, 3)))
-        )
+        noted = self._noted(track, sighting.score, round(track.log_odds, 3), changed=changed)
+        return self._decided(replace(track, history=noted))
 
-    def _newness(self, sighting: Sighting) -> float:
+    def _newness(self, sighting: Sighting) -> tuple[float, bool | None]:
+        """How surely it came since the ground was last seen, and what the comparison with that look says."""
         before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
         if before is None:
-            return 0.0
+            return 0.0, None
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
-        return presence.newness(_days(before, self.sight.seen_at), miss, self.settings)
+        answer = self.changed(sighting.box, self.sight.seen_at)
+        changed = None if answer is None else answer.changed
+        days = _days(before, self.sight.seen_at)
+        return presence.newness(days, miss, self.settings, changed=changed), changed
 
     def is_outdated(self, box: GroundBox) -> bool:
         """True where a later look than this one has already told of the place."""

@@ -155,7 +155,7 @@ def _stepped(numbers: Values, steps: NDArray[np.intp]) -> Rows:
 def _sloping(numbers: Values, steps: NDArray[np.intp]) -> Rows:
     """(K, N): 0 before each step, from then on evenly up to 1 today: those who leave one by one."""
     start = numbers[steps - 1][:, None]
-    return np.maximum(numbers - start, 0.0) / (numbers[-1] - start)
+    return np.asarray(np.maximum(numbers - start, 0.0) / (numbers[-1] - start), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
