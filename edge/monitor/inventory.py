@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.geo import Site, distance_m
+from edge.geo import Site, distance_m, offset_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
 from edge.monitor.match import pairs, shared_m2
@@ -149,9 +150,12 @@ class _Step:
             return track
         if sighting is not None:
             return self._decided(self._detected(track, sighting))
-        if self.sight.share(track.box) < self.settings.min_seen_fraction:
+        if track.status is Status.GONE and track.log_odds <= -presence.MAX_LOG_ODDS:
+            return track  # no look could make its departure surer
+        seen_fraction = self.sight.share(track.box)
+        if seen_fraction < self.settings.min_seen_fraction:
             return track
-        return self._decided(self._missed(track))
+        return self._decided(self._missed(track, seen_fraction))
 
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
@@ -177,7 +181,7 @@ class _Step:
         """Half a length or the setting: what shifts less is the box, not the object."""
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
-    def _missed(self, track: Track) -> Track:
+    def _missed(self, track: Track, seen_fraction: float) -> Track:
         miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
         answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
         changed = None if answer is None else answer.changed
@@ -188,15 +192,20 @@ class _Step:
             changed=changed,
             settings=self.settings,
         )
-        noted = self._noted(track, None, log_odds, changed=changed)
+        noted = self._noted(track, None, log_odds, seen_fraction, changed=changed)
         return replace(track, log_odds=log_odds, looked_at=self.sight.seen_at, history=noted)
 
     def _noted(
-        self, track: Track, score: float | None, log_odds: float, *, changed: bool | None = None
+        self,
+        track: Track,
+        score: float | None,
+        log_odds: float,
+        seen_fraction: float = 1.0,
+        *,
+        changed: bool | None = None,
     ) -> tuple[Evidence, ...]:
-        seen = 1.0 if score is not None else self.sight.share(track.box)
         at, tile_id = self.sight.seen_at, self.sight.tile_id
-        step = Evidence(at, tile_id, round(seen, 3), score, round(log_odds, 3), changed)
+        step = Evidence(at, tile_id, round(seen_fraction, 3), score, round(log_odds, 3), changed)
         return (*track.history, step)[-MAX_HISTORY:]
 
     def _decided(self, track: Track) -> Track:
@@ -259,15 +268,42 @@ def _begin(
 ) -> tuple[list[Track], int]:
     """New tracks from detections on free ground of the site, and the next number."""
     begun: list[Track] = []
+    taken = _Taken.of(stayed, site)
     for sighting in unmatched:
         fits = sighting.whole and sighting.score >= step.settings.min_score
         if not fits or not site.bounds.contains(sighting.box.position) or step.is_outdated(sighting.box):
             continue
-        if _stands_on(sighting, [*stayed, *begun]):
+        if _stands_on(sighting, [*taken.near(sighting, site), *begun]):
             continue
         begun.append(step.begun(number, sighting))
         number += 1
     return begun, number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """The tracks that this look shows, and where: few of them are near any one detection.
+
+    places_m  (N, 2) metres east and north of the site's middle; reach_m: (N,) half a length
+    """
+
+    tracks: tuple[Track, ...]
+    places_m: NDArray[np.float64]
+    reach_m: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, stayed: Sequence[Track], site: Site) -> Self:
+        seen = tuple(t for t in stayed if t.status is not Status.GONE and t.last_seen >= t.looked_at)
+        places = [offset_m(site.bounds.centre, track.box.position) for track in seen]
+        reach = [track.box.length_m / 2 for track in seen]
+        return cls(seen, np.array(places, np.float64).reshape(-1, 2), np.array(reach, np.float64))
+
+    def near(self, sighting: Sighting, site: Site) -> list[Track]:
+        """Those whose boxes may touch that of a detection; a metre more for the shape of the earth."""
+        place = np.array(offset_m(site.bounds.centre, sighting.box.position))
+        off = np.abs(self.places_m - place).max(axis=1)
+        touching = off <= self.reach_m + sighting.box.length_m / 2 + 1.0
+        return [self.tracks[i] for i in np.flatnonzero(touching)]
 
 
 def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:
