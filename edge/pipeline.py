@@ -201,7 +201,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
-    return heard(findings, state.stories, stories, known.quiet)
+    return heard(findings, state.stories, stories, quiet=known.quiet, at=tile.acquired_at)
 
 
 def _looked(
@@ -228,7 +228,7 @@ def _looked(
     counts = Counts(watched, replace(after, inventory=tracks), tools.recall)
     scene = Scene(watched.site, sight, tracks, delta, counts.of, known.quiet)
     verdict = judge(scene, watched.rules, after.stories)
-    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
     after = replace(after, inventory=verdict.inventory, stories=judged.stories)
     ended = _blind(known, after, tile)
     said = (
