@@ -64,6 +64,8 @@ ORDER = [
     "transmit/pictures",
     "transmit/state",
     "transmit/uplink",
+    "transmit/receipt",
+    "transmit/desk",
     "transmit/outbox",
     "transmit/mqtt_settings",
     "transmit/link",
