@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "send an archive of tiles through the same pipeline, nothing is sent",
     "detect": "find objects in single images",
     "watch": "show the alerts and the state of every device, live",
+    "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",
     "doctor": "say what on this device would stop the daemon",
 }

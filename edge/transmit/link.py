@@ -70,11 +70,15 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message that came on a subscription."""
+    """One message that came on a subscription.
+
+    number  by which the broker knows it, where it must be taken by hand
+    """
 
     topic: str
     payload: bytes = field(repr=False)
     is_retained: bool
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,14 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
 
 
+def open_intake(settings: MqttSettings, client_id: str, wake: Wake, window: int) -> MqttLink:
+    """A connection by MQTT 5 for a subscriber that answers for each message itself, with `take`.
+
+    window  messages that the broker may send before they are answered for (Receive Maximum)
+    """
+    return MqttLink(settings, client_id, wake, None, MQTTProtocolVersion.MQTTv5, intake_window=window)
+
+
 def _properties(packet: int, **values: int) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     for name, value in values.items():
@@ -69,8 +77,11 @@ class MqttLink:
         wake: Wake,
         will: Will | None,
         protocol: MQTTProtocolVersion,
+        *,
+        intake_window: int | None = None,
     ) -> None:
         self._wake = wake
+        self._intake_window = intake_window
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._acks: list[Ack] = []
@@ -115,6 +126,11 @@ class MqttLink:
         with self._guarded():
             self._client.subscribe([(topic, 1) for topic in topics])
 
+    def take(self, incoming: Incoming) -> None:
+        """Tell the broker that a message is in safe hands; only on a link of `open_intake`."""
+        with self._guarded():
+            self._client.ack(incoming.number, 1)
+
     def step(self, timeout_s: float) -> Arrived:
         """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost."""
         connection = self._connection()
@@ -146,6 +162,7 @@ class MqttLink:
             clean_session=None if self.is_v5 else True,
             protocol=protocol,
             reconnect_on_failure=False,
+            manual_ack=self._intake_window is not None,
         )
         # 0 is unlimited: the window is the uplink's business, so nothing ever waits inside paho.
         client.max_inflight_messages_set(0)
@@ -171,6 +188,7 @@ class MqttLink:
                 PacketTypes.CONNECT,
                 SessionExpiryInterval=settings.session_expiry_s,
                 MaximumPacketSize=_MAX_INCOMING_BYTES,
+                **({} if self._intake_window is None else {"ReceiveMaximum": self._intake_window}),
             )
             asked = {"clean_start": settings.session_expiry_s == 0, "properties": properties}
         deadline = time.monotonic() + settings.connect_timeout_s
@@ -278,7 +296,7 @@ class MqttLink:
         self._acks.append(Ack(number, refusal, reason.value))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))
+        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain, message.mid))
 
     def _on_subscribe(
         self,

@@ -154,7 +154,7 @@ class Sender:
         log.info(
             "link up: link=mqtt broker=%s mqtt=%s", self._settings.broker, "5" if link.is_v5 else "3.1.1"
         )
-        session = _Session(outbox, link, self._topics, self._uplink, self._tally, self._desk)
+        session = _Session(outbox, link, self._topics, self._uplink, self._tally, desk=self._desk)
         try:
             session.greet()
             while not self._stopping.is_set():
@@ -182,6 +182,7 @@ class _Session:
         topics: Topics,
         uplink: UplinkSettings,
         tally: _Tally,
+        *,
         desk: Desk,
     ) -> None:
         self._outbox = outbox
