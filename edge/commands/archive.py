@@ -135,7 +135,7 @@ def _save_pictures(store: ArchiveStore, kept: Kept, folder: Path) -> None:
 
 def _from_severity(least: str | None) -> list[str]:
     """The severities from this one on; none where all are asked for."""
-    return [] if least is None else list(Severity)[Severity(least).rank :]
+    return [] if least is None else [*map(str, Severity)][Severity(least).rank :]
 
 
 def _name(option: str, name: str) -> str:

@@ -22,6 +22,9 @@ WINDOW = 100
 # Rows that are remembered as sent; about 2 MB. Beyond, nothing new is sent until the archive has answered.
 MAX_AWAITED = 10_000
 
+# Copies that go at the same pace: where one of two archivers is dead, every second copy is for it.
+_EAGER = 5
+
 # The longest time between two copies of one message, and between two questions to a silent archive.
 _RESEND_MAX_S = 3600.0
 _PROBE_MAX_S = 600.0
@@ -160,6 +163,6 @@ class Desk:
                 yield seq
 
     def _patience_s(self, one: _Awaited) -> float:
-        """Doubles with each copy: one that an answering archive never confirms must not eat up the link."""
-        doubled = self._resend_after_s * 2.0 ** min(one.n_sent - 1, 30)
+        """Doubles in the end: one that an answering archive never confirms must not eat up the link."""
+        doubled = self._resend_after_s * 2.0 ** min(max(0, one.n_sent - _EAGER), 30)
         return min(doubled, max(_RESEND_MAX_S, self._resend_after_s))
