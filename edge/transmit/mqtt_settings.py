@@ -39,6 +39,8 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     ack: Literal["puback", "e2e"] = "puback"
     # With e2e: seconds that the archive may take before a message is sent again, later ever more seldom.
     resend_after_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    # True lets Home Assistant find the device: counts, last alert and picture, health.
+    home_assistant: bool = False
 
     def __post_init__(self) -> None:
         broker = self.broker

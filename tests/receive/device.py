@@ -16,6 +16,7 @@ from edge.transmit.sender import Sender
 from tests.transmit.make import FAST, RECORDED_AT, make_alert, make_finding, open_store
 
 RESEND_AFTER_S = 0.5
+PAUSE_S = 0.02
 
 
 def numbered(n: int) -> Commit:
@@ -40,6 +41,8 @@ def main() -> None:
     for n in range(int(sys.argv[3]), int(sys.argv[4])):
         store.commit(numbered(n))
         running.wake()
+        # Without a pause this loop holds the database nearly always, and the sender never gets it.
+        time.sleep(PAUSE_S)
     while running.is_alive:
         time.sleep(1)
 
