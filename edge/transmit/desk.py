@@ -43,18 +43,6 @@ class _Awaited:
     n_sent: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeskStatistics:
-    """How the desk answers.
-
-    n_awaited   messages sent that the archive has not confirmed
-    silent_s    since the last receipt, or since the start; None where nothing is awaited
-    """
-
-    n_awaited: int
-    silent_s: float | None
-
-
 class Desk:
     """The messages of one device that are on their way to the archive."""
 
@@ -72,6 +60,7 @@ class Desk:
         self._seqs: dict[str, set[int]] = {}
         self._heard_at_s = now_s
         self._probed_at_s = now_s
+        self._is_silent = False
 
     def sent(self, outgoing: Outgoing, now_s: float) -> None:
         """A message goes out; from here on its receipt may come, even before the broker's answer."""
@@ -147,10 +136,16 @@ class Desk:
         self._probed_at_s = now_s if probe else self._probed_at_s
         return probe
 
-    def statistics(self, now_s: float) -> DeskStatistics:
-        """How the desk answers, at this moment."""
-        n_awaited = len(self._awaited)
-        return DeskStatistics(n_awaited, now_s - self._heard_at_s if n_awaited else None)
+    def news(self, now_s: float) -> str | None:
+        """What an operator must hear of, once: that the archive fell silent, or that it answers again."""
+        silent_s = now_s - self._heard_at_s
+        is_silent = bool(self._awaited) and silent_s >= self._resend_after_s
+        if is_silent == self._is_silent:
+            return None
+        self._is_silent = is_silent
+        if not is_silent:
+            return "archive answers again"
+        return f"archive is silent: messages={len(self._awaited)} silent_s={silent_s:.0f}"
 
     def _overdue(self, now_s: float, in_flight: Collection[int], limit: int) -> Iterator[int]:
         n_found = 0

@@ -254,6 +254,8 @@ class _Session:
 
     def _due_again(self) -> Iterator[Outgoing]:
         """What the archive did not confirm in time, as far as it still waits in the outbox."""
+        if news := self._desk.news(time.monotonic()):
+            log.warning(news)
         for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
             row = self._outbox.row(seq)
             if row is None:

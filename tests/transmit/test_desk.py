@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edge
 from edge.transmit import desk as desk_module
 from edge.transmit.desk import MAX_AWAITED, WINDOW, Desk
 from edge.transmit.receipt import MAX_STORED, digest, receipts, stored_digests
@@ -128,12 +133,17 @@ def test_what_never_reached_the_broker_is_news_again() -> None:
     assert desk.confirmed(receipt(row(1)), 1.0) == []
 
 
-def test_the_desk_says_how_long_it_is_silent() -> None:
+def test_an_archive_that_falls_silent_and_answers_again_is_told_once() -> None:
     desk = desk_with(1, 2)
-    desk.confirmed(receipt(row(2)), 10.0)
-    assert (desk.statistics(25.0).n_awaited, desk.statistics(25.0).silent_s) == (1, 15.0)
-    desk.confirmed(receipt(row(1)), 26.0)
-    assert desk.statistics(99.0).silent_s is None
+    assert [desk.news(29.0), desk.news(30.0), desk.news(31.0)] == [
+        *(None, "archive is silent: messages=2 silent_s=30", None)
+    ]
+    desk.confirmed(receipt(row(2)), 40.0)
+    assert [desk.news(41.0), desk.news(42.0)] == ["archive answers again", None]
+
+
+def test_an_archive_that_owes_nothing_is_not_silent() -> None:
+    assert desk_with().news(5000.0) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("sbfrc"), st.integers(1, 6)), max_size=60))
@@ -157,13 +167,18 @@ def test_whatever_happens_a_row_is_awaited_until_it_is_confirmed_or_forgotten(
                 desk.confirmed(receipt(row(seq)), now_s)
                 expected.discard(seq)
         assert {seq for seq in range(1, 7) if desk.awaits(seq)} == expected
-        assert desk.statistics(now_s).n_awaited == len(expected)
 
 
 def test_a_receipt_carries_so_many_digests_and_the_rest_goes_in_the_next() -> None:
     keys = [digest(ALERT, b"%d" % n) for n in range(MAX_STORED + 1)]
     payloads = list(receipts(keys))
     assert [stored_digests(payload) for payload in payloads] == [keys[:-1], keys[-1:]]
+
+
+def test_a_receipt_keeps_to_its_schema() -> None:
+    schema = json.loads((Path(edge.__file__).parent / "schema" / "ack-v1.json").read_text(encoding="utf-8"))
+    [payload] = receipts([digest(ALERT, b"%d" % n) for n in range(MAX_STORED)])
+    jsonschema.Draft202012Validator(schema).validate(json.loads(payload))
 
 
 def test_the_topic_belongs_to_what_is_confirmed() -> None:
