@@ -28,8 +28,8 @@ from edge.health import Clock, QuietHealth
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
 from edge.monitor.finding import Finding
-from edge.monitor.judge import Story
 from edge.monitor.quiet import Heard, heard
+from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
