@@ -27,6 +27,8 @@ from edge.health import Clock, Health, SiteHealth, TileCounts
 from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.store import Store
 from edge.transmit.outbox import Outbox
+from edge.transmit.satmodem_ledger import ModemLedger
+from edge.transmit.satmodem_sender import ModemSender
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 
@@ -79,7 +81,7 @@ def _listen(asked: Asked) -> None:
 
 
 class Daemon:
-    """One process: a spool, a station, a sender."""
+    """One process: a spool, a station, a sender for each link."""
 
     def __init__(self, path: Path, settings: Settings, store: Store, asked: Asked) -> None:
         """Load the models and open everything; the sender runs from here on."""
@@ -90,6 +92,7 @@ class Daemon:
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
         self._sender = self._started_sender(settings)
+        self._modem = self._started_modem(settings)
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
@@ -120,6 +123,8 @@ class Daemon:
         health.notify(health.STOPPING, self._address)
         if self._sender is not None:
             self._sender.stop()
+        if self._modem is not None:
+            self._modem.stop()
         log.info("daemon has stopped: device=%s", self._settings.device.id)
 
     def _step(self) -> bool:
@@ -165,6 +170,7 @@ class Daemon:
 
     def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
         at_s = time.monotonic()
+        self._check_modem()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
@@ -194,6 +200,7 @@ class Daemon:
             memory_bytes=health.memory_bytes(),
             temperature_c=health.temperature_c(),
             models=self._station.models,
+            satmodem=None if self._modem is None else self._modem.statistics(),
         )
 
     def _reload(self) -> None:
@@ -216,7 +223,10 @@ class Daemon:
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
+            if self._modem is not None:
+                self._modem.stop()
             self._sender = self._started_sender(settings)
+            self._modem = self._started_modem(settings)
         self._settings, self._station = settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
@@ -237,12 +247,38 @@ class Daemon:
 
     def _started_sender(self, settings: Settings) -> Sender | None:
         if settings.transmit.mqtt is None:
-            log.warning("no link is configured: alerts wait in the outbox")
+            log.warning("no broker is configured: alerts wait in the outbox")
             return None
         transmit = settings.transmit
         sender = Sender(settings.device.id, settings.transmit.mqtt, transmit.uplink, _outbox_opener(settings))
         sender.start()
         return sender
+
+    def _started_modem(self, settings: Settings) -> ModemSender | None:
+        if settings.transmit.satmodem is None:
+            return None
+        modem = ModemSender(
+            settings.transmit.satmodem,
+            _ledger_opener(settings),
+            broker=self._broker,
+            received=_received_over_modem,
+            now=lambda: self._now()[0],
+        )
+        modem.start()
+        return modem
+
+    def _broker(self) -> tuple[bool, float | None] | None:
+        """Whether the broker is connected and since when it took nothing, or None where there is none."""
+        if self._sender is None:
+            return None
+        link = self._sender.statistics()
+        return link.is_connected, link.last_ack_age_s
+
+    def _check_modem(self) -> None:
+        """A thread that ended by a fault of this program must not cost the last link for good."""
+        if self._modem is not None and not self._modem.is_alive:
+            log.error("the thread of the satellite modem has ended, starting another one")
+            self._modem = self._started_modem(self._settings)
 
     def _wake(self) -> None:
         if self._sender is not None:
@@ -258,6 +294,15 @@ class Daemon:
             now, not_before=NOT_BEFORE, is_synchronised=health.is_synchronised(), has_rtc=health.has_rtc()
         )
         return now, trust
+
+
+def _received_over_modem(payload: bytes) -> None:
+    """A message to the device; nothing on this device takes one yet, so that it came is all that is said."""
+    log.warning("message over the satellite modem is for nobody: bytes=%d", len(payload))
+
+
+def _ledger_opener(settings: Settings) -> Callable[[], ModemLedger]:
+    return lambda: open_store(settings).modem_ledger
 
 
 def _outbox_opener(settings: Settings) -> Callable[[], Outbox]:

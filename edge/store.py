@@ -16,9 +16,10 @@ import msgspec
 
 from edge.database import Database, instant_text
 from edge.monitor.finding import Kind
-from edge.transmit import outbox, state
+from edge.transmit import outbox, satmodem_ledger, state
 from edge.transmit.alert import Alert, Evidence, to_json
 from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
+from edge.transmit.satmodem_ledger import ModemLedger
 from edge.transmit.topics import Topics
 
 MIGRATIONS = (
@@ -62,6 +63,7 @@ MIGRATIONS = (
             PRIMARY KEY (sequence, n)
         ) STRICT""",
     ),
+    satmodem_ledger.SCHEMA,
 )
 
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
@@ -151,6 +153,7 @@ class Store:
     def __init__(self, path: Path, outbox_settings: OutboxSettings) -> None:
         self._database = Database(path, MIGRATIONS)
         self.outbox = Outbox(self._database, outbox_settings)
+        self.modem_ledger = ModemLedger(self._database)
 
     def close(self) -> None:
         """Give the file back."""
