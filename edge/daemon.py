@@ -29,6 +29,7 @@ from edge.store import Store
 from edge.transmit.outbox import Outbox
 from edge.transmit.satmodem_ledger import ModemLedger
 from edge.transmit.satmodem_sender import ModemSender
+from edge.transmit.sbd import ModemState
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 
@@ -93,6 +94,7 @@ class Daemon:
         self._station = self._new_station(settings)
         self._sender = self._started_sender(settings)
         self._modem = self._started_modem(settings)
+        self._modem_told = ModemState.STANDBY
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
@@ -275,10 +277,16 @@ class Daemon:
         return link.is_connected, link.last_ack_age_s
 
     def _check_modem(self) -> None:
-        """A thread that ended by a fault of this program must not cost the last link for good."""
-        if self._modem is not None and not self._modem.is_alive:
+        """Say at once what became of the modem; start it again where a fault of this program ended it."""
+        if self._modem is None:
+            return
+        if not self._modem.is_alive:
             log.error("the thread of the satellite modem has ended, starting another one")
             self._modem = self._started_modem(self._settings)
+            return
+        state = self._modem.statistics().state
+        if state not in {ModemState.SENDING, self._modem_told}:
+            self._modem_told, self._next_health_s = state, 0.0
 
     def _wake(self) -> None:
         if self._sender is not None:

@@ -85,6 +85,7 @@ ORDER = [
     "config_schema",
     "doubts",
     "health",
+    "modem_check",
     "doctor",
     "station",
     "daemon",

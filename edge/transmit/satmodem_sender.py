@@ -15,7 +15,7 @@ from contextlib import closing
 from datetime import datetime
 
 from edge.errors import ConfigFault, PayloadRefused, StoreBroken
-from edge.transmit import sbd
+from edge.transmit import sbd, uplink
 from edge.transmit.brief import brief_of
 from edge.transmit.device_key import read_key
 from edge.transmit.modem_tally import ModemStatistics, ModemTally
@@ -24,7 +24,7 @@ from edge.transmit.satmodem import SatModem
 from edge.transmit.satmodem_ledger import ModemLedger
 from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.sbd import ModemDown, ModemState, Session, billed_bytes, retry_wait_s
-from edge.transmit.uplink import Outgoing, silent_s
+from edge.transmit.uplink import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class ModemSender:
         self._mailbox_at: float | None = None
         self._has_more = False
         self._n_failures = 0
+        self._is_used = False
         self._stopping = threading.Event()
         self._tally = ModemTally()
         self._thread = threading.Thread(target=self._run, name="satmodem-sender", daemon=True)
@@ -106,15 +107,24 @@ class ModemSender:
     def _turn(self, ledger: ModemLedger) -> float:
         """Do what is due; how many seconds to wait then."""
         self._tally.spent_bytes = ledger.spent_bytes(self._now().date())
-        if self._broker_silent_s() < 60 * self._settings.after_minutes:
-            self._n_failures = 0
-            self._tally.become(ModemState.STANDBY)
+        silent_s = self._broker_silent_s()
+        if silent_s == 0 or silent_s < 60 * self._settings.after_minutes:
+            self._stand_by()
             return _LOOK_EVERY_S
+        if not self._is_used:
+            self._is_used = True
+            log.info("satellite modem is used from now on: no broker takes anything")
         load = ledger.waiting(self._settings.min_severity, MAX_RECORDS)
         if not load and not self._is_mailbox_due():
             self._tally.become(ModemState.IDLE)
             return _LOOK_EVERY_S
         return self._try(ledger, load)
+
+    def _stand_by(self) -> None:
+        if self._is_used:
+            log.info("satellite modem stands by: a broker takes what it is sent")
+        self._is_used, self._n_failures = False, 0
+        self._tally.become(ModemState.STANDBY)
 
     def _broker_silent_s(self) -> float:
         known = self._broker()
@@ -122,7 +132,7 @@ class ModemSender:
             return float("inf")
         is_connected, since_ack_s = known
         since_start_s = time.monotonic() - self._started_at
-        return silent_s(
+        return uplink.silent_s(
             is_connected=is_connected, since_ack_s=since_start_s if since_ack_s is None else since_ack_s
         )
 

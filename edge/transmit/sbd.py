@@ -72,12 +72,14 @@ class ModemDown(LinkDown):
     """The modem cannot carry anything now.
 
     state   what is wrong, one of ModemState
+    text    the same with what was expected and what came
     status  the MO status of the session that failed, or None where there was none
     """
 
     def __init__(self, state: ModemState, text: str, status: int | None = None) -> None:
         super().__init__(f"{state}: {text}")
         self.state = state
+        self.text = text
         self.status = status
 
 

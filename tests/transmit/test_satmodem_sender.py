@@ -25,6 +25,8 @@ from edge.transmit.sbd import ModemState
 from tests.transmit.make import RECORDED_AT, make_alert, make_finding, open_store
 from tests.transmit.modem import KEY, messages, plugged_in, settings_for
 
+Broker = tuple[bool, float | None] | None
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -33,7 +35,7 @@ def sending(
     folder: Path,
     settings: SatmodemSettings | None = None,
     *,
-    broker: Callable[[], tuple[bool, float | None] | None] = lambda: None,
+    broker: Callable[[], Broker] = lambda: None,
     received: Callable[[bytes], None] = lambda _payload: None,
     now: Callable[[], datetime] = lambda: NOON,
 ) -> Iterator[ModemSender]:
@@ -116,16 +118,14 @@ def test_less_severe_alerts_pictures_and_observations_wait_for_the_broker(
     assert sequences(tmp_path) == [2]
 
 
-def test_while_the_broker_takes_what_it_is_sent_the_modem_stands_by(tmp_path: Path, store: Store) -> None:
-    commit(store, 1)
-    how = {"broker": (True, 1.0)}
-    with plugged_in(tmp_path) as modem, sending(tmp_path, broker=lambda: how["broker"]) as sender:
-        sender._settings = settings_for(tmp_path, after_minutes=1.0)
-        time.sleep(0.3)
-        assert sender.statistics().state is ModemState.STANDBY
-        how["broker"] = (False, 61.0)
-        until(lambda: sender.statistics().n_sent == 1)
-    assert modem.sessions == [0]
+def after_one_turn(folder: Path, store: Store, broker: Broker, after_minutes: float = 30.0) -> ModemSender:
+    settings = settings_for(folder, after_minutes=after_minutes)
+    ledger = store.modem_ledger
+    sender = ModemSender(
+        settings, lambda: ledger, broker=lambda: broker, received=lambda _payload: None, now=lambda: NOON
+    )
+    sender._turn(ledger)
+    return sender
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,30 @@ def test_while_the_broker_takes_what_it_is_sent_the_modem_stands_by(tmp_path: Pa
     ids=["29 minutes", "30 minutes", "connected", "connected and deaf", "just started", "no broker"],
 )
 def test_the_modem_is_used_after_half_an_hour_without_an_answer(
-    tmp_path: Path, broker: tuple[bool, float | None] | None, is_used: bool
+    tmp_path: Path, store: Store, broker: Broker, is_used: bool
 ) -> None:
-    settings = settings_for(tmp_path, after_minutes=30.0)
-    with sending(tmp_path, settings, broker=lambda: broker) as sender:
-        wanted = ModemState.IDLE if is_used else ModemState.STANDBY
-        until(lambda: sender._tally.spent_bytes == 0 and sender.statistics().state is wanted)
+    commit(store, 1)
+    with plugged_in(tmp_path) as modem:
+        sender = after_one_turn(tmp_path, store, broker)
+    assert len(modem.sessions) == sender.statistics().n_sent == int(is_used)
+
+
+def test_even_a_modem_that_is_used_at_once_stands_by_while_the_broker_answers(
+    tmp_path: Path, store: Store
+) -> None:
+    commit(store, 1)
+    with plugged_in(tmp_path) as modem:
+        sender = after_one_turn(tmp_path, store, (True, 5.0), after_minutes=0.0)
+    assert sender.statistics().state is ModemState.STANDBY
+    assert not modem.sessions
+
+
+def test_a_modem_that_was_used_stands_by_when_the_broker_is_back(tmp_path: Path, store: Store) -> None:
+    how: list[Broker] = [None]
+    with plugged_in(tmp_path), sending(tmp_path, broker=lambda: how[0]) as sender:
+        until(lambda: sender.statistics().state is ModemState.IDLE)
+        how[0] = (True, 1.0)
+        until(lambda: sender.statistics().state is ModemState.STANDBY)
 
 
 @pytest.mark.parametrize("fault", list(Fault))
