@@ -14,9 +14,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge.schema import schema_text
+from edge.transmit.alert import to_json
+from edge.transmit.brief import brief_of, site_number
+from edge.transmit.packed import pack
 from tests.broker import Broker, Subscriber, free_port
 from tests.e2e.archive import STORY, drop, site, write_archive, write_config
 from tests.e2e.program import Daemon, run_edge, running, until
+from tests.transmit.make import make_alert
 from tests.transmit.modem import KEY
 
 RULES = [{"arrival": "aircraft", "severity": "severe"}]
@@ -170,3 +174,44 @@ def test_a_relay_without_its_broker_leaves_the_files(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "edge relay: " in run.stderr
     assert (tmp_path / "sbd" / "a.sbd").exists()
+
+
+def test_a_relay_that_runs_on_waits_for_its_broker_and_ends_well(tmp_path: Path) -> None:
+    broker, inbox = Broker(tmp_path), tmp_path / "sbd"
+    inbox.mkdir()
+    devices = desk(tmp_path, configured(tmp_path, None))
+    (inbox / "a.sbd").write_bytes(packed())
+    with relay_running(tmp_path, broker.url, "--devices", devices, "--folder", inbox) as (process, log):
+        until(lambda: "broker is away" in log.read_text(), log.read_text)
+        with started(broker), listening(broker, tmp_path) as listener:
+            listener.wait_for(1, "/alert")
+            until((inbox / "done" / "a.sbd").exists, log.read_text)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+@contextmanager
+def relay_running(folder: Path, *arguments: str | Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    log = folder / "relay.log"
+    command = [sys.executable, "-m", "edge", "relay", *map(str, arguments), "--every", "0.2"]
+    with log.open("wb") as out, subprocess.Popen(command, stderr=out) as process:
+        try:
+            yield process, log
+        finally:
+            process.kill()
+
+
+def packed() -> bytes:
+    return pack(brief_of(to_json(make_alert(sequence=1))), KEY)
+
+
+def test_a_message_on_standard_input_is_relayed(tmp_path: Path) -> None:
+    broker = Broker(tmp_path)
+    devices = desk(tmp_path, configured(tmp_path, None))
+    with started(broker), listening(broker, tmp_path) as listener:
+        command = [sys.executable, "-m", "edge", "relay", broker.url, "--devices", str(devices)]
+        run = subprocess.run(command, input=packed().hex().encode(), capture_output=True, check=False)
+        assert run.returncode == 0, run.stderr
+        [(topic, _)] = listener.wait_for(1, "/alert")
+    # The site of this alert is not in the copy of the configuration: its number stands for it.
+    assert topic == f"edge/v1/pier-7/site-{site_number('north-airfield'):08x}/alert"

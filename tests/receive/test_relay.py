@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from edge.errors import ConfigFault, LinkDown
 from edge.monitor.finding import Kind, Phase, Severity
 from edge.receive.names import Directory, read_devices
-from edge.receive.relay import Relay, take_folder, take_lines, to_json
+from edge.receive.relay import Relay, take_folder, take_lines
+from edge.receive.relayed import to_json
 from edge.schema import schema_text
 from edge.transmit import alert
 from edge.transmit.brief import Brief, brief_of, name_number, site_number
