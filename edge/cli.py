@@ -29,9 +29,13 @@ COMMANDS = {
     "run": "run the daemon",
     "replay": "send an archive of tiles through the same pipeline, nothing is sent",
     "detect": "find objects in single images",
+    "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
     "relay": "publish alerts that came over a satellite",
+    "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "models": "list, verify and measure the models; add an own one",
+    "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
     "simulate-modem": "be a satellite modem on a pseudo-terminal, with faults",
 }

@@ -121,3 +121,11 @@ def test_a_satellite_modem_alone_is_a_link_and_its_key_is_a_secret(tmp_path: Pat
     assert "everybody may read" in said(tmp_path, with_line("mqtt:", modem))[0]
     key_file.chmod(0o640)
     assert said(tmp_path, with_line("mqtt:", modem)) == []
+
+
+def test_a_sign_that_no_rule_makes_is_said(tmp_path: Path) -> None:
+    signs = "{indicator: x, of: [{kind: arrival, zone: yard}, {kind: trend, label: aircraft}]}"
+    text = with_line("- {", f"      - {{arrival: aircraft, zone: yard}}\n      - {signs}")
+    assert said(tmp_path, text) == [
+        "sites.quarry.rules[1].of[1]: expected a rule of quarry that makes it, got none: trend aircraft"
+    ]

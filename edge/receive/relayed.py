@@ -10,9 +10,7 @@ from edge.monitor.headline import number as count_of
 from edge.monitor.headline import words
 from edge.receive.names import Directory
 from edge.transmit.brief import Brief
-
-# What CloudEvents calls an extension: by which link it came.
-VIA = "sbd"
+from edge.transmit.sbd import VIA
 
 
 def to_json(brief: Brief, directory: Directory) -> bytes:

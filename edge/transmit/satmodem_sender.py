@@ -146,10 +146,13 @@ class ModemSender:
     def _try(self, ledger: ModemLedger, load: list[Outgoing]) -> float:
         """One try to have a session; how many seconds to wait then."""
         try:
-            records = self._packed(ledger, load)
+            return self._pay_and_send(ledger, load)
         except ConfigFault as fault:
             self._note(ModemState.NO_KEY, str(fault))
             return _FAULT_WAIT_S
+
+    def _pay_and_send(self, ledger: ModemLedger, load: list[Outgoing]) -> float:
+        records = self._packed(ledger, load)
         if load and not records:
             return 0.0
         left = self._settings.max_bytes_per_day - ledger.spent_bytes(self._now().date())

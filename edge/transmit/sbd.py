@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from edge.errors import LinkDown
 
+# How alerts and commands name this link.
+VIA = "sbd"
+
 MAX_TO_DEVICE_BYTES = 270
 BILLED_BY_BYTES = 50
 

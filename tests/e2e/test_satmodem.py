@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from jsonschema import Draft202012Validator
 from edge.schema import schema_text
 from edge.transmit.alert import to_json
 from edge.transmit.brief import brief_of, site_number
+from edge.transmit.command import Ping
+from edge.transmit.compact import to_bytes
 from edge.transmit.packed import pack
 from tests.broker import Broker, Subscriber, free_port
 from tests.e2e.archive import STORY, drop, site, write_archive, write_config
@@ -215,3 +218,21 @@ def test_a_message_on_standard_input_is_relayed(tmp_path: Path) -> None:
         [(topic, _)] = listener.wait_for(1, "/alert")
     # The site of this alert is not in the copy of the configuration: its number stands for it.
     assert topic == f"edge/v1/pier-7/site-{site_number('north-airfield'):08x}/alert"
+
+
+def test_a_command_over_the_satellite_is_done_and_a_forged_one_is_refused(tmp_path: Path) -> None:
+    to_device = tmp_path / "mt"
+    to_device.mkdir()
+    command = Ping(id="c-0123456789ab", issued_at=datetime.now(UTC), expires_s=3600)
+    (to_device / "1.sbd").write_bytes(to_bytes(command, KEY, "pier-7"))
+    (to_device / "2.sbd").write_bytes(to_bytes(command, bytes(32), "pier-7"))
+    config = configured(tmp_path, None, mailbox_minutes=60)
+    with simulated_modem(tmp_path, "--to-device", str(to_device)), running(config) as daemon:
+        until(lambda: told_of_commands(daemon) == (1, {"not_authentic": 1}), daemon.log_text)
+    assert list(to_device.iterdir()) == []
+
+
+def told_of_commands(daemon: Daemon) -> tuple[int, dict[str, int]]:
+    rows = daemon.rows("SELECT payload FROM retained WHERE topic LIKE '%/health'")
+    commands = json.loads(rows[0][0])["commands"] if rows else {"done": 0, "refused": {}}
+    return commands["done"], commands["refused"]
