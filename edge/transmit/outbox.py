@@ -135,7 +135,7 @@ class Outbox:
             [
                 (
                     *(message.topic, message.qos, message.alert_id, message.severity, message.worth, at),
-                    *(_crc(message.topic, message.payload), len(message.payload), message.payload),
+                    *(crc_of(message.topic, message.payload), len(message.payload), message.payload),
                 )
                 for message in messages
             ],
@@ -168,7 +168,7 @@ class Outbox:
             (after_seq, limit),
         )
         found = cast("list[tuple[int, str, int, int, bytes]]", rows)
-        damaged = [seq for seq, topic, _, crc, payload in found if _crc(topic, payload) != crc]
+        damaged = [seq for seq, topic, _, crc, payload in found if crc_of(topic, payload) != crc]
         for seq in damaged:
             self.refuse(seq, "damaged on the disk: its CRC does not match")
         return [
@@ -183,7 +183,7 @@ class Outbox:
             "SELECT topic, qos, crc32, payload FROM outbox WHERE seq = ? AND state = 'waiting'", (seq,)
         )
         for topic, qos, crc, payload in cast("list[tuple[str, int, int, bytes]]", rows):
-            if _crc(topic, payload) == crc:
+            if crc_of(topic, payload) == crc:
                 return Outgoing(topic, payload, qos=qos, seq=seq)
             self.refuse(seq, "damaged on the disk: its CRC does not match")
         return None
@@ -319,7 +319,8 @@ def add_to_counter(database: Database, name: str, n: int) -> int:
     return int(rows[0][0] or 0)
 
 
-def _crc(topic: str, payload: bytes) -> int:
+def crc_of(topic: str, payload: bytes) -> int:
+    """What a row keeps to tell later whether the disk gave back what it was given."""
     return zlib.crc32(payload, zlib.crc32(topic.encode()))
 
 
