@@ -28,6 +28,7 @@ from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.store import Store
 from edge.transmit.outbox import Outbox
 from edge.transmit.sender import Sender
+from edge.transmit.supervisor import Supervisor
 from edge.transmit.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,8 @@ class Daemon:
 
     def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
         at_s = time.monotonic()
+        if self._sender is not None:
+            self._sender.check()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
@@ -188,7 +191,7 @@ class Daemon:
             },
             tiles=self._tiles,
             outbox=self._store.outbox.statistics(),
-            last_ack_age_s=None if link is None else link.last_ack_age_s,
+            link=link,
             free_bytes=health.free_bytes(folder),
             used_bytes=health.used_bytes(folder),
             memory_bytes=health.memory_bytes(),
@@ -235,12 +238,13 @@ class Daemon:
 
         return replace(model, infer=guarded)
 
-    def _started_sender(self, settings: Settings) -> Sender | None:
+    def _started_sender(self, settings: Settings) -> Supervisor | None:
         if settings.transmit.mqtt is None:
             log.warning("no link is configured: alerts wait in the outbox")
             return None
-        transmit = settings.transmit
-        sender = Sender(settings.device.id, settings.transmit.mqtt, transmit.uplink, _outbox_opener(settings))
+        device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
+        opener = _outbox_opener(settings)
+        sender = Supervisor(lambda tally: Sender(device_id, mqtt, uplink, opener, tally=tally))
         sender.start()
         return sender
 

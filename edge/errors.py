@@ -33,8 +33,22 @@ class StoreBroken(EdgeError):
 
 
 class LinkDown(EdgeError):
-    """A link cannot carry anything now; the same payload may be tried again later."""
+    """A link cannot carry anything now; the same payload may be tried again later.
+
+    reason  one word in snake_case, for counting
+    """
+
+    def __init__(self, text: str, reason: str = "connection_lost") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class PayloadRefused(EdgeError):
-    """A link will never carry this payload; trying again is of no use."""
+    """A link will never carry this payload; trying again is of no use.
+
+    reason  one word in snake_case, for counting
+    """
+
+    def __init__(self, text: str, reason: str = "refused") -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from edge.transmit.outbox import OutboxStatistics
+from edge.transmit.tally import LinkStatistics
 
 READY = "READY=1"
 WATCHDOG = "WATCHDOG=1"
@@ -70,7 +71,7 @@ class Health:
     at             when it was put together, by the device's clock
     uptime_s       of the daemon, by the monotonic clock
     sites          by site id
-    last_ack_age_s since a broker last took something, or None where it did not since the start
+    link           how the way to the broker is, or None where none is configured
     free_bytes     of the disk that holds the state
     used_bytes     of the state folder
     models         task to "NAME sha256:HEX"
@@ -84,7 +85,7 @@ class Health:
     sites: Mapping[str, SiteHealth]
     tiles: TileCounts
     outbox: OutboxStatistics
-    last_ack_age_s: float | None
+    link: LinkStatistics | None
     free_bytes: int
     used_bytes: int
     memory_bytes: int
@@ -113,14 +114,26 @@ def to_json(health: Health) -> bytes:
                 "bytes": outbox.size_bytes,
                 "dead": outbox.n_dead,
                 "dropped": dict(outbox.n_dropped),
-                "last_ack_age_s": _rounded(health.last_ack_age_s),
+                "last_ack_age_s": _rounded(health.link.last_ack_age_s if health.link else None),
             },
+            "link": None if health.link is None else _link(health.link),
             "disk": {"free_bytes": health.free_bytes, "used_bytes": health.used_bytes},
             "memory_bytes": health.memory_bytes,
             "temperature_c": _rounded(health.temperature_c),
             "models": dict(health.models),
         },
     )
+
+
+def _link(link: LinkStatistics) -> dict[str, object]:
+    return {
+        "mqtt": link.mqtt,
+        "delivered": link.n_delivered,
+        "unconfirmed": link.n_unconfirmed,
+        "refused": dict(link.refused),
+        "lost": dict(link.lost),
+        "restarts": link.n_restarts,
+    }
 
 
 def _site(site: SiteHealth, now: datetime) -> dict[str, object]:

@@ -62,6 +62,7 @@ MIGRATIONS = (
             PRIMARY KEY (sequence, n)
         ) STRICT""",
     ),
+    outbox.TURNS,
 )
 
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"

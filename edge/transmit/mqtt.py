@@ -36,6 +36,9 @@ _UNSUPPORTED_VERSION = 132
 # What we let a broker send us: beyond it, section 3.1.2.11.4 has the broker drop the message.
 _MAX_INCOMING_BYTES = 1_048_576
 
+# Section 2.2.2.2: the identifier of the message expiry interval, and four bytes of seconds.
+_EXPIRY_BYTES = 5
+
 # All that paho was seen to raise on bytes that are no MQTT.
 _PAHO_ERRORS = (OSError, ValueError, LookupError, TypeError, struct.error, MQTTException)
 
@@ -55,6 +58,20 @@ def _properties(packet: int, **values: int) -> Properties:
     return properties
 
 
+def _cause(error: Exception) -> str:
+    """Which layer gave up."""
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, socket.gaierror):
+        return "name_not_found"
+    return "connection_lost" if isinstance(error, OSError) else "no_mqtt"
+
+
+def _word(reason: ReasonCode) -> str:
+    """A reason of MQTT 5, section 2.4, as one word."""
+    return str(reason).lower().replace(" ", "_")
+
+
 class _VersionRefused(LinkDown):
     """The broker does not speak this version of MQTT."""
 
@@ -71,8 +88,10 @@ class MqttLink:
         protocol: MQTTProtocolVersion,
     ) -> None:
         self._wake = wake
+        self._expiry = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s)
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
+        self._lost_word = "connection_lost"
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
         self.is_v5 = protocol == MQTTProtocolVersion.MQTTv5
@@ -98,16 +117,20 @@ class MqttLink:
         size = self._packet_bytes(outgoing)
         if size > self.max_packet_bytes:
             raise PayloadRefused(
-                f"too large: the broker takes {self.max_packet_bytes} bytes, this needs {size}"
+                f"too large: the broker takes {self.max_packet_bytes} bytes, this needs {size}", "too_large"
             )
         self._connection()
         with self._guarded():
             try:
                 info = self._client.publish(
-                    outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.is_retained
+                    outgoing.topic,
+                    outgoing.payload,
+                    qos=outgoing.qos,
+                    retain=outgoing.is_retained,
+                    properties=self._expiry if self._expires(outgoing) else None,
                 )
             except (ValueError, struct.error) as error:
-                raise PayloadRefused(f"no message of MQTT: {error}") from error
+                raise PayloadRefused(f"no message of MQTT: {error}", "no_mqtt") from error
         return info.mid
 
     def subscribe(self, topics: Sequence[str]) -> None:
@@ -192,7 +215,7 @@ class MqttLink:
         if reason.value == _UNSUPPORTED_VERSION and self.is_v5:
             raise _VersionRefused(f"refused by {broker}: {reason}")
         if reason.is_failure:
-            raise LinkDown(f"refused by {broker}: {reason}")
+            raise LinkDown(f"refused by {broker}: {reason}", _word(reason))
 
     def _await_answer(self, timeout_s: float) -> None:
         """One step; a connection that a broker hung up on without an answer is judged by the caller."""
@@ -206,7 +229,7 @@ class MqttLink:
     def _connection(self) -> socket.socket:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket):
-            raise LinkDown(self._lost_because or "connection lost")
+            raise LinkDown(self._lost_because or "connection lost", self._lost_word)
         return connection
 
     def _move_bytes(self, connection: socket.socket, timeout_s: float) -> bool:
@@ -230,10 +253,15 @@ class MqttLink:
         return is_woken
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
-        """Bytes of a PUBLISH: section 3.3, with an empty property list on MQTT 5."""
+        """Bytes of a PUBLISH: section 3.3, with no property or the message expiry on MQTT 5."""
         after_header = 2 + len(outgoing.topic.encode()) + len(outgoing.payload)
         after_header += (2 if outgoing.qos else 0) + (1 if self.is_v5 else 0)
+        after_header += _EXPIRY_BYTES if self._expires(outgoing) else 0
         return 1 + max(1, (after_header.bit_length() + 6) // 7) + after_header
+
+    def _expires(self, outgoing: Outgoing) -> bool:
+        """A state stands until the next one; everything else is news, which grows old."""
+        return self.is_v5 and not outgoing.is_retained
 
     def _property(self, name: str, default: int) -> int:
         return getattr(self._connack[1], name, default) if self._connack else default
@@ -248,7 +276,7 @@ class MqttLink:
         try:
             yield
         except _PAHO_ERRORS as error:
-            raise LinkDown(f"{type(error).__name__}: {error}") from error
+            raise LinkDown(f"{type(error).__name__}: {error}", _cause(error)) from error
 
     def _on_connect(
         self,
@@ -268,14 +296,16 @@ class MqttLink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        who = "ended by the broker" if flags.is_disconnect_packet_from_server else "connection lost"
+        who = "connection lost"
+        if flags.is_disconnect_packet_from_server:
+            who, self._lost_word = "ended by the broker", _word(reason)
         self._lost_because = self._lost_because or f"{who}: {reason}"
 
     def _on_publish(
         self, _client: Client, _data: object, number: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         refusal = f"refused by the broker: {reason} ({reason.value})" if reason.value >= _FAILURE else None
-        self._acks.append(Ack(number, refusal, reason.value))
+        self._acks.append(Ack(number, refusal, reason.value, _word(reason) if refusal else ""))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))

@@ -34,6 +34,9 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
     # Seconds for which the broker keeps what it owes us while we are away. MQTT 5 only.
     session_expiry_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 3600
+    # Seconds for which the broker keeps an alert or a picture for a subscriber who is away; what is retained
+    # does not expire. MQTT 5 only.
+    message_expiry_s: Annotated[int, Meta(ge=60, le=31_536_000)] = 2_592_000
     # When a message counts as delivered: puback is when the broker has taken it.
     ack: Literal["puback"] = "puback"
 

@@ -30,8 +30,10 @@ class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing:
     """One message on its way out.
 
-    seq      its row in the outbox, or None where it is not queued (the status, a retained state)
-    version  which version of a retained state it is, or None where it is none
+    seq         its row in the outbox, or None where it is not queued (the status, a retained state)
+    version     which version of a retained state it is, or None where it is none
+    is_suspect  True if a connection broke while it was on its way: it travels alone, so that the next break
+                tells whether it was the cause
     """
 
     topic: str
@@ -40,6 +42,7 @@ class Outgoing:
     is_retained: bool = False
     seq: int | None = None
     version: int | None = None
+    is_suspect: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -51,7 +54,7 @@ class Outgoing:
 class LinkState:
     """One way out, as it stands now.
 
-    window           how many messages it takes at once
+    window           how many messages it takes at once; 1 while a suspect one is on its way
     n_in_flight      messages that it took and that are not answered yet
     in_flight_bytes  the size of those
     """
@@ -90,6 +93,8 @@ def next_attempt(
 def _has_room(link: LinkState, outgoing: Outgoing, settings: UplinkSettings) -> bool:
     if not link.is_up or link.n_in_flight >= min(link.window, settings.window):
         return False
+    if outgoing.is_suspect:
+        return link.n_in_flight == 0
     return link.n_in_flight == 0 or link.in_flight_bytes + outgoing.size_bytes <= settings.window_bytes
 
 

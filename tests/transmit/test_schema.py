@@ -92,7 +92,7 @@ def test_a_health_message_keeps_to_its_schema(site: SiteHealth) -> None:
         sites={"north-airfield": site},
         tiles=TileCounts(3, 2, 1),
         outbox=OutboxStatistics(2, 1, 4096, {"minor": 5, "observation": 7}),
-        last_ack_age_s=None,
+        link=None,
         free_bytes=1,
         used_bytes=2,
         memory_bytes=3,

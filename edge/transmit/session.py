@@ -1,0 +1,171 @@
+"""What is on its way over one connection: what goes next, what was answered, what was refused.
+
+A queued message is ours until it is settled. With `ack: puback` that is when the broker has answered for it;
+`_settle` is the one place that decides it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+
+from edge.errors import LinkDown, PayloadRefused
+from edge.transmit.link import Ack
+from edge.transmit.mqtt import MqttLink
+from edge.transmit.outbox import Lane, Outbox
+from edge.transmit.tally import Tally
+from edge.transmit.uplink import LinkState, Outgoing, UplinkSettings, next_attempt
+
+log = logging.getLogger(__name__)
+
+# How often the outbox is looked at without being woken: `edge outbox retry` is another process.
+_LOOK_EVERY_S = 2.0
+
+# How long a clean stop waits for the broker to take its last word.
+_GOODBYE_S = 2.0
+
+# MQTT 5.0, section 3.4.2.1: quota exceeded speaks of the device's rate, not of the message.
+_QUOTA_EXCEEDED = 151
+
+# The reason of a message that went under with its connection too often, for counting.
+_BREAKS_THE_LINK = "breaks_the_link"
+
+
+class Session:
+    """What is on its way over one connection."""
+
+    def __init__(
+        self, outbox: Outbox, link: MqttLink, status_topic: str, uplink: UplinkSettings, tally: Tally
+    ) -> None:
+        self._outbox = outbox
+        self._link = link
+        self._status_topic = status_topic
+        self._uplink = uplink
+        self._tally = tally
+        # What every connect begins with, and changed states; then a queue for each lane of the outbox.
+        self._states: deque[Outgoing] = deque()
+        self._lanes: dict[Lane, deque[Outgoing]] = {lane: deque() for lane in Lane}
+        self._last_seqs = dict.fromkeys(Lane, 0)
+        self._in_flight: dict[int, Outgoing] = {}
+        self._taken: list[Outgoing] = []
+        self._may_have_more = True
+
+    def greet(self) -> None:
+        """Queue what every connect begins with: `online`, then all that is retained."""
+        self._states.append(self._status(b"online"))
+        self._states.extend(self._outbox.retained(only_dirty=False))
+
+    def turn(self) -> None:
+        """Send what there is room for, wait for what comes, and write down what was taken."""
+        if self._may_have_more:
+            self._fetch()
+        self._publish()
+        arrived = self._link.step(_LOOK_EVERY_S)
+        # Nothing came: it was the regular look, or the network alone.
+        self._may_have_more |= arrived.is_woken or not arrived.acks or not self._n_queued
+        for ack in arrived.acks:
+            self._settle(ack)
+        if not self._in_flight or len(self._taken) >= self._uplink.window:
+            self._write_taken()
+
+    def say_goodbye(self) -> None:
+        """Leave `stopped` behind and close, so that the broker does not publish the will."""
+        number = self._link.publish(self._status(b"stopped"))
+        self._in_flight[number] = self._status(b"stopped")
+        deadline = time.monotonic() + _GOODBYE_S
+        while number in self._in_flight and time.monotonic() < deadline:
+            for ack in self._link.step(0.1).acks:
+                self._settle(ack)
+        self._link.close()
+        # What is still unanswered was not refused: it goes again at the next start.
+        self._in_flight.clear()
+
+    def end(self) -> None:
+        """Write down what was taken, and count a failure for what was on its way when the link broke."""
+        self._write_taken()
+        rows = [outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None]
+        n_dead = self._outbox.failed(rows, self._uplink.max_attempts) if rows else 0
+        if n_dead:
+            self._tally.refused[_BREAKS_THE_LINK] += n_dead
+            log.error("messages dead: link=mqtt seqs=%s reason=connection broke too often", rows)
+
+    def _fetch(self) -> None:
+        """Fill up the lanes; the last one only where nothing else waits."""
+        self._may_have_more = False
+        self._fetch_lane(Lane.URGENT)
+        self._fetch_lane(Lane.ORDINARY)
+        self._fetch_states()
+        if not self._n_queued and not self._in_flight:
+            self._fetch_lane(Lane.LAST)
+
+    def _fetch_lane(self, lane: Lane) -> None:
+        if self._lanes[lane]:
+            return
+        rows = self._outbox.waiting(self._last_seqs[lane], self._uplink.window, lane)
+        if rows:
+            self._last_seqs[lane] = rows[-1].seq or 0
+            self._lanes[lane].extend(rows)
+
+    def _fetch_states(self) -> None:
+        if self._states:
+            return
+        sent = {(state.topic, state.version) for state in (*self._in_flight.values(), *self._taken)}
+        states = self._outbox.retained(only_dirty=True)
+        self._states.extend(state for state in states if (state.topic, state.version) not in sent)
+
+    @property
+    def _n_queued(self) -> int:
+        return len(self._states) + sum(map(len, self._lanes.values()))
+
+    def _publish(self) -> None:
+        for queue in (self._states, *self._lanes.values()):
+            while attempt := next_attempt(queue, [self._link_state()], self._uplink):
+                queue.popleft()
+                self._send(attempt.outgoing)
+            if queue:
+                return
+
+    def _send(self, outgoing: Outgoing) -> None:
+        try:
+            self._in_flight[self._link.publish(outgoing)] = outgoing
+        except PayloadRefused as refusal:
+            self._refuse(outgoing, str(refusal), refusal.reason)
+
+    def _link_state(self) -> LinkState:
+        sizes = [outgoing.size_bytes for outgoing in self._in_flight.values()]
+        window = 1 if any(outgoing.is_suspect for outgoing in self._in_flight.values()) else self._link.window
+        return LinkState(
+            "mqtt", is_up=True, window=window, n_in_flight=len(sizes), in_flight_bytes=sum(sizes)
+        )
+
+    def _settle(self, ack: Ack) -> None:
+        outgoing = self._in_flight.pop(ack.number, None)
+        if outgoing is None:
+            return
+        if ack.code == _QUOTA_EXCEEDED:
+            # None of them was at fault.
+            self._in_flight.clear()
+            raise LinkDown(f"{ack.reason}: waiting", ack.word)
+        if ack.reason is not None:
+            self._refuse(outgoing, ack.reason, ack.word)
+            return
+        self._tally.took(is_queued=outgoing.seq is not None)
+        self._taken.append(outgoing)
+
+    def _refuse(self, outgoing: Outgoing, reason: str, word: str) -> None:
+        """Put a message aside, so that it never holds up those behind it; a state just waits to change."""
+        self._tally.refused[word] += 1
+        log.error("message refused: topic=%s seq=%s reason=%s", outgoing.topic, outgoing.seq, reason)
+        if outgoing.seq is not None:
+            self._outbox.refuse(outgoing.seq, reason)
+        elif outgoing.version is not None:
+            self._taken.append(outgoing)
+
+    def _write_taken(self) -> None:
+        if self._taken:
+            self._outbox.settle(self._taken)
+            self._taken.clear()
+
+    def _status(self, payload: bytes) -> Outgoing:
+        return Outgoing(self._status_topic, payload, is_retained=True)
