@@ -10,22 +10,22 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, config, health
+from edge import __version__, config, health, shelter
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
 from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import load
-from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.errors import ConfigFault, DiskFull, ModelRefused, StoreBroken, StoreCorrupt, TileRefused
+from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
+from edge.shelter import State
 from edge.station import LOOKED, REPEATED, Station, open_store
-from edge.store import Store
 from edge.transmit.outbox import Outbox
 from edge.transmit.sender import Sender
 from edge.transmit.supervisor import Supervisor
@@ -37,10 +37,21 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 # After the store or the disk refused: often enough to go on soon, seldom enough to spare a failing card.
 RETRY_S = 5.0
+# What is given up of the pictures of past alerts where the disk is full: room for a few new alerts.
+ROOM_BYTES = 4 * 1024 * 1024
 HEALTH_EVERY_S = 60.0
 SWEEP_EVERY_S = 3600.0
 # Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
 NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Reopen(Exception):
+    """The state must be opened anew, from the disk or in memory."""
+
+    def __init__(self, settings: Settings, damage: StoreCorrupt | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.damage = damage
 
 
 class Stopping(Exception):
@@ -60,15 +71,29 @@ def run(path: Path) -> None:
 
     Raises ConfigFault, ModelRefused or StoreBroken where it cannot start.
     """
-    settings = config.load(path)
     asked = Asked(threading.Event(), threading.Event())
     _listen(asked)
-    with closing(open_store(settings)) as store:
-        daemon = Daemon(path, settings, store, asked)
-        try:
-            daemon.loop()
-        finally:
+    todo: Reopen | None = Reopen(config.load(path))
+    while todo is not None:
+        todo = _run_on(path, todo, asked)
+
+
+def _run_on(path: Path, opening: Reopen, asked: Asked) -> Reopen | None:
+    """Run on one opening of the state; what to open next, or None at the end."""
+    state = shelter.open_state(opening.settings, opening.damage)
+    daemon = None
+    try:
+        daemon = Daemon(path, opening.settings, state, asked)
+        daemon.loop()
+    except StoreCorrupt as damage:
+        return Reopen(opening.settings if daemon is None else daemon.configured, damage)
+    except Reopen as reopen:
+        return reopen
+    finally:
+        if daemon is not None:
             daemon.stop()
+        state.store.close()
+    return None
 
 
 def _listen(asked: Asked) -> None:
@@ -82,10 +107,13 @@ def _listen(asked: Asked) -> None:
 class Daemon:
     """One process: a spool, a station, a sender."""
 
-    def __init__(self, path: Path, settings: Settings, store: Store, asked: Asked) -> None:
+    def __init__(self, path: Path, configured: Settings, state: State, asked: Asked) -> None:
         """Load the models and open everything; the sender runs from here on."""
+        settings = state.settings
+        self.configured = configured
         self._path = path
-        self._store = store
+        self._state = state
+        self._store = state.store
         self._asked = asked
         self._settings = settings
         self._spool = Spool(settings.spool)
@@ -109,16 +137,30 @@ class Daemon:
                 busy = self._step()
             except Stopping:
                 break
+            except StoreCorrupt:
+                raise
             except StoreBroken as broken:
-                log.error("state cannot be written, trying again: %s", broken)
+                self._bear(broken)
                 self._asked.stop.wait(RETRY_S)
                 continue
             if not busy:
                 self._asked.stop.wait(IDLE_S)
 
+    def _bear(self, broken: StoreBroken) -> None:
+        """The disk refused something: make room, or move into memory, and say how it is."""
+        log.error("state cannot be written, trying again: %s", broken)
+        if not self._state.in_memory and not shelter.is_writable(self.configured.state.folder):
+            raise Reopen(self.configured)
+        now, clock = self._now()
+        with suppress(StoreBroken):
+            if isinstance(broken, DiskFull):
+                self._store.make_room(ROOM_BYTES)
+            self._do_what_is_due(now, clock)
+
     def stop(self) -> None:
         """A clean end: `stopped` to the broker; what waits stays in the outbox."""
-        health.notify(health.STOPPING, self._address)
+        if self._asked.stop.is_set():
+            health.notify(health.STOPPING, self._address)
         if self._sender is not None:
             self._sender.stop()
         log.info("daemon has stopped: device=%s", self._settings.device.id)
@@ -170,6 +212,8 @@ class Daemon:
             self._sender.check()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
+            if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
+                raise Reopen(self.configured)
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
             self._wake()
         if at_s >= self._next_sweep_s:
@@ -192,6 +236,7 @@ class Daemon:
             tiles=self._tiles,
             outbox=self._store.outbox.statistics(),
             link=link,
+            state=StateFacts(self._state.in_memory, self._store.epoch, self._state.trouble),
             free_bytes=health.free_bytes(folder),
             used_bytes=health.used_bytes(folder),
             memory_bytes=health.memory_bytes(),
@@ -210,21 +255,24 @@ class Daemon:
         health.notify(health.READY, self._address)
 
     def _take_settings(self, settings: Settings) -> None:
-        old = self._settings
+        old = self.configured
         if (settings.device, settings.spool, settings.state) != (old.device, old.spool, old.state):
             raise ConfigFault(
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
+        if self._state.in_memory:
+            raise Reopen(settings)
         station = self._new_station(settings)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
             self._sender = self._started_sender(settings)
-        self._settings, self._station = settings, station
+        self.configured, self._settings, self._station = settings, settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        return Station(settings, self._interruptible(load(settings.models.objects)), self._store, self._spool)
+        model = self._interruptible(load(settings.models.objects))
+        return Station(settings, model, self._store, self._spool, keeps_tiles=not self._state.in_memory)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""

@@ -32,6 +32,18 @@ class StoreBroken(EdgeError):
     """The state on disk cannot be read or written: the operator must look at the disk."""
 
 
+class DiskFull(StoreBroken):
+    """The state on disk is intact and has no room: what waits can still be sent, and makes some."""
+
+
+class StoreReadOnly(StoreBroken):
+    """The disk takes no changes: the work goes on in memory until it does again."""
+
+
+class StoreCorrupt(StoreBroken):
+    """The state on disk is not what was written: it is set aside, and what can be read of it is saved."""
+
+
 class LinkDown(EdgeError):
     """A link cannot carry anything now; the same payload may be tried again later.
 

@@ -12,7 +12,7 @@ import resource
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -64,6 +64,20 @@ class TileCounts:
     n_quarantined: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StateFacts:
+    """How well the state is kept.
+
+    in_memory  True while the disk takes no changes: nothing outlives the device's power
+    epoch      how often a damaged state was replaced
+    trouble    why it is in memory or what was found damaged since the start, or None
+    """
+
+    in_memory: bool = False
+    epoch: int = 0
+    trouble: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """All that the health message says.
@@ -72,6 +86,7 @@ class Health:
     uptime_s       of the daemon, by the monotonic clock
     sites          by site id
     link           how the way to the broker is, or None where none is configured
+    state          how well that is kept what must not be lost
     free_bytes     of the disk that holds the state
     used_bytes     of the state folder
     models         task to "NAME sha256:HEX"
@@ -86,6 +101,7 @@ class Health:
     tiles: TileCounts
     outbox: OutboxStatistics
     link: LinkStatistics | None
+    state: StateFacts
     free_bytes: int
     used_bytes: int
     memory_bytes: int
@@ -117,6 +133,7 @@ def to_json(health: Health) -> bytes:
                 "last_ack_age_s": _rounded(health.link.last_ack_age_s if health.link else None),
             },
             "link": None if health.link is None else _link(health.link),
+            "state": asdict(health.state),
             "disk": {"free_bytes": health.free_bytes, "used_bytes": health.used_bytes},
             "memory_bytes": health.memory_bytes,
             "temperature_c": _rounded(health.temperature_c),

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge import health
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
 from edge.schema import schema_text
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import Tally
@@ -33,6 +33,7 @@ def make_health(**changes: object) -> Health:
         "tiles": TileCounts(),
         "outbox": OutboxStatistics(n_waiting=0, n_dead=0, size_bytes=0, n_dropped={}),
         "link": None,
+        "state": StateFacts(),
         "free_bytes": 10**9,
         "used_bytes": 10**6,
         "memory_bytes": 10**8,
@@ -91,6 +92,12 @@ def test_the_link_is_told_with_every_reason_that_was_given() -> None:
         "lost": {"not_authorized": 1},
         "restarts": 0,
     }
+
+
+def test_a_state_that_is_not_kept_as_it_should_be_is_told_with_the_reason() -> None:
+    state = StateFacts(in_memory=True, epoch=2, trouble="/var/lib/edge: read-only")
+    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only"}
+    assert told(state=state)["state"] == expected
 
 
 def test_the_tiles_are_counted_by_their_end() -> None:

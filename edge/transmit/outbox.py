@@ -183,6 +183,10 @@ class Outbox:
         """Replace the state under a topic; the same again costs no write."""
         if self._database.rows("SELECT 1 FROM retained WHERE topic = ? AND payload = ?", (topic, payload)):
             return
+        # One row for each topic: it takes no room of those that make it.
+        self._database.freeing(lambda: self._set_retained(topic, payload))
+
+    def _set_retained(self, topic: str, payload: bytes) -> None:
         with self._database.transaction():
             self.put_retained(topic, payload)
 
@@ -220,8 +224,10 @@ class Outbox:
         taken = list(taken)
         rows = [(outgoing.seq,) for outgoing in taken if outgoing.seq is not None]
         states = [(outgoing.topic, outgoing.version) for outgoing in taken if outgoing.version is not None]
-        if not rows and not states:
-            return
+        if rows or states:
+            self._database.freeing(lambda: self._settle(rows, states))
+
+    def _settle(self, rows: Sequence[tuple[int]], states: Sequence[tuple[str, int]]) -> None:
         with self._database.transaction():
             self._database.change_many("DELETE FROM outbox WHERE seq = ?", rows)
             self._database.change_many(

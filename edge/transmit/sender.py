@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from edge.errors import LinkDown, StoreBroken
+from edge.errors import LinkDown, StoreBroken, StoreCorrupt
 from edge.transmit.link import Wake, Will
 from edge.transmit.mqtt import open_link
 from edge.transmit.mqtt_settings import MqttSettings
@@ -140,6 +140,7 @@ class Sender:
 
     def _note(self, fault: LinkDown | StoreBroken) -> None:
         """Log a fault once, not at every try of a long outage."""
+        self._tally.damage = fault if isinstance(fault, StoreCorrupt) else None
         reason = fault.reason if isinstance(fault, LinkDown) else "state_broken"
         level = logging.WARNING if self._tally.down(str(fault), reason) else logging.DEBUG
         log.log(level, "link down: link=mqtt broker=%s reason=%s", self._settings.broker, fault)

@@ -34,7 +34,12 @@ class Supervisor:
         self._sender.start()
 
     def check(self) -> None:
-        """Replace the sender where its thread died of a fault of this program, or does not turn any more."""
+        """Replace the sender where its thread died of a fault of this program, or does not turn any more.
+
+        Raises StoreCorrupt where it found the state damaged.
+        """
+        if self._tally.damage is not None:
+            raise self._tally.damage
         if self._sender.is_alive and not self._is_stuck():
             return
         what = "hangs" if self._sender.is_alive else "died"

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge.errors import StoreCorrupt
+
 
 @dataclass(frozen=True, slots=True)
 class LinkStatistics:
@@ -53,6 +55,7 @@ class Tally:
         self.lost: Counter[str] = Counter()
         self.fault: str | None = None
         self.n_restarts = 0
+        self.damage: StoreCorrupt | None = None
 
     @property
     def n_taken(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.database import Database
+from edge.errors import StoreCorrupt
 from edge.store import MIGRATIONS, Store
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import Outbox, OutboxSettings
@@ -107,3 +108,13 @@ def test_a_thread_that_runs_well_is_left_alone(tmp_path: Path, store: Store, bro
             store.commit(numbered(n))
             until(checked(supervisor, lambda: store.outbox.statistics().n_waiting == 0))
         assert supervisor.statistics().n_restarts == 0
+
+
+def test_a_damaged_state_that_the_thread_found_is_told_to_whoever_asks(
+    tmp_path: Path, broker: Broker
+) -> None:
+    (tmp_path / "edge.sqlite").write_bytes(b"no database" * 1000)
+    with supervised(broker, lambda: open_store(tmp_path).outbox) as supervisor:
+        until(lambda: supervisor.statistics().fault is not None)
+        with pytest.raises(StoreCorrupt, match="file is not a database"):
+            supervisor.check()
