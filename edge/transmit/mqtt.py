@@ -39,6 +39,9 @@ _MAX_INCOMING_BYTES = 1_048_576
 # Section 2.2.2.2: the identifier of the message expiry interval, and four bytes of seconds.
 _EXPIRY_BYTES = 5
 
+# How often the clock is looked at while a sign of life is overdue.
+_OVERDUE_STEP_S = 0.25
+
 # All that paho was seen to raise on bytes that are no MQTT.
 _PAHO_ERRORS = (OSError, ValueError, LookupError, TypeError, struct.error, MQTTException)
 
@@ -88,6 +91,7 @@ class MqttLink:
         protocol: MQTTProtocolVersion,
     ) -> None:
         self._wake = wake
+        self._heard_at = time.monotonic()
         self._expiry = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s)
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
@@ -240,17 +244,23 @@ class MqttLink:
             watched,
             [connection] if self._client.want_write() else [],
             [],
-            0 if is_pending else timeout_s,
+            0 if is_pending else self._longest_wait_s(timeout_s),
         )
         is_woken = self._wake in readable
         if is_woken:
             self._wake.clear()
         if connection in readable or is_pending:
+            self._heard_at = time.monotonic()
             self._client.loop_read()
         if connection in writable:
             self._client.loop_write()
         self._client.loop_misc()
         return is_woken
+
+    def _longest_wait_s(self, timeout_s: float) -> float:
+        """Not beyond the moment when a sign of life is due; paho looks at its clock only when it is called."""
+        silent_s = time.monotonic() - self._heard_at
+        return min(timeout_s, max(self._client.keepalive - silent_s, _OVERDUE_STEP_S))
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
         """Bytes of a PUBLISH: section 3.3, with no property or the message expiry on MQTT 5."""
