@@ -10,25 +10,25 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, announce, config, health
+from edge import __version__, announce, config, health, shelter
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
 from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import Models
-from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
-from edge.health import Clock, CommandHealth, Health, SiteHealth, TileCounts
+from edge.errors import ConfigFault, DiskFull, ModelRefused, StoreBroken, StoreCorrupt, TileRefused
+from edge.health import Clock, CommandHealth, Health, SiteHealth, StateFacts, TileCounts
 from edge.opinions import Result
 from edge.orders import Moment, Orders, Powers
+from edge.shelter import State
 from edge.station import LOOKED, REPEATED, Station, open_store
-from edge.store import Store
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.device_key import read_key
 from edge.transmit.outbox import Outbox
@@ -38,6 +38,7 @@ from edge.transmit.satmodem_sender import ModemSender
 from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.sbd import VIA, ModemState
 from edge.transmit.sender import Sender
+from edge.transmit.supervisor import Supervisor
 from edge.transmit.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 # After the store or the disk refused: often enough to go on soon, seldom enough to spare a failing card.
 RETRY_S = 5.0
+# What is given up of the pictures of past alerts where the disk is full: room for a few new alerts.
+ROOM_BYTES = 4 * 1024 * 1024
 HEALTH_EVERY_S = 60.0
 # A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
 HEALTH_AFTER_COMMAND_S = 5.0
@@ -54,6 +57,15 @@ SWEEP_EVERY_S = 3600.0
 COMMANDS_A_STEP = 8
 # Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
 NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Reopen(Exception):
+    """The state must be opened anew, from the disk or in memory."""
+
+    def __init__(self, settings: Settings, damage: StoreCorrupt | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.damage = damage
 
 
 class Stopping(Exception):
@@ -73,15 +85,29 @@ def run(path: Path) -> None:
 
     Raises ConfigFault, ModelRefused or StoreBroken where it cannot start.
     """
-    settings = config.load(path)
     asked = Asked(threading.Event(), threading.Event())
     _listen(asked)
-    with closing(open_store(settings)) as store:
-        daemon = Daemon(path, settings, store, asked)
-        try:
-            daemon.loop()
-        finally:
+    todo: Reopen | None = Reopen(config.load(path))
+    while todo is not None:
+        todo = _run_on(path, todo, asked)
+
+
+def _run_on(path: Path, opening: Reopen, asked: Asked) -> Reopen | None:
+    """Run on one opening of the state; what to open next, or None at the end."""
+    state = shelter.open_state(opening.settings, opening.damage)
+    daemon = None
+    try:
+        daemon = Daemon(path, opening.settings, state, asked)
+        daemon.loop()
+    except StoreCorrupt as damage:
+        return Reopen(opening.settings if daemon is None else daemon.configured, damage)
+    except Reopen as reopen:
+        return reopen
+    finally:
+        if daemon is not None:
             daemon.stop()
+        state.store.close()
+    return None
 
 
 def _listen(asked: Asked) -> None:
@@ -95,17 +121,20 @@ def _listen(asked: Asked) -> None:
 class Daemon:
     """One process: a spool, a station, a sender for each link."""
 
-    def __init__(self, path: Path, settings: Settings, store: Store, asked: Asked) -> None:
+    def __init__(self, path: Path, configured: Settings, state: State, asked: Asked) -> None:
         """Load the models and open everything; the sender runs from here on."""
+        settings = state.settings
+        self.configured = configured
         self._path = path
-        self._store = store
+        self._state = state
+        self._store = state.store
         self._asked = asked
         self._settings = settings
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
-        announce.to_home_assistant(settings, store.outbox)
+        announce.to_home_assistant(settings, self._store.outbox)
         self._commands = CommandCounts()
-        self._orders = Orders(store, settings.device.id, self._powers(), self._commands)
+        self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
         self._modem = self._started_modem(settings)
         self._modem_told = ModemState.STANDBY
@@ -128,16 +157,30 @@ class Daemon:
                 busy = self._step()
             except Stopping:
                 break
+            except StoreCorrupt:
+                raise
             except StoreBroken as broken:
-                log.error("state cannot be written, trying again: %s", broken)
+                self._bear(broken)
                 self._asked.stop.wait(RETRY_S)
                 continue
             if not busy:
                 self._asked.stop.wait(IDLE_S)
 
+    def _bear(self, broken: StoreBroken) -> None:
+        """The disk refused something: make room, or move into memory, and say how it is."""
+        log.error("state cannot be written, trying again: %s", broken)
+        if not self._state.in_memory and not shelter.is_writable(self.configured.state.folder):
+            raise Reopen(self.configured)
+        now, clock = self._now()
+        with suppress(StoreBroken):
+            if isinstance(broken, DiskFull):
+                self._store.make_room(ROOM_BYTES)
+            self._do_what_is_due(now, clock)
+
     def stop(self) -> None:
         """A clean end: `stopped` to the broker; what waits stays in the outbox."""
-        health.notify(health.STOPPING, self._address)
+        if self._asked.stop.is_set():
+            health.notify(health.STOPPING, self._address)
         if self._sender is not None:
             self._sender.stop()
         if self._modem is not None:
@@ -222,9 +265,13 @@ class Daemon:
         if self._commands.n_ended != self._n_commands_told:
             self._n_commands_told = self._commands.n_ended
             self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
+        if self._sender is not None:
+            self._sender.check()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._station.tell_inventories()
+            if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
+                raise Reopen(self.configured)
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
             self._wake()
         if at_s >= self._next_sweep_s:
@@ -251,7 +298,8 @@ class Daemon:
             },
             tiles=self._tiles,
             outbox=self._store.outbox.statistics(),
-            last_ack_age_s=None if link is None else link.last_ack_age_s,
+            link=link,
+            state=StateFacts(self._state.in_memory, self._store.epoch, self._state.trouble),
             free_bytes=health.free_bytes(folder),
             used_bytes=health.used_bytes(folder),
             memory_bytes=health.memory_bytes(),
@@ -275,11 +323,13 @@ class Daemon:
         return refused
 
     def _take_settings(self, settings: Settings) -> None:
-        old = self._settings
+        old = self.configured
         if (settings.device, settings.spool, settings.state) != (old.device, old.spool, old.state):
             raise ConfigFault(
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
+        if self._state.in_memory:
+            raise Reopen(settings)
         station = self._new_station(settings)
         announce.to_home_assistant(settings, self._store.outbox)
         if settings.transmit != old.transmit:
@@ -289,14 +339,15 @@ class Daemon:
                 self._modem.stop()
             self._sender = self._started_sender(settings)
             self._modem = self._started_modem(settings)
-        self._settings, self._station = settings, station
+        self.configured, self._settings, self._station = settings, settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
         folder, wanted = settings.state.folder, settings.models
         model = self._interruptible(load_chosen(wanted.objects, folder))
         change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
-        return Station(settings, Models(model, change), self._store, self._spool)
+        keeps_tiles = not self._state.in_memory
+        return Station(settings, Models(model, change), self._store, self._spool, keeps_tiles=keeps_tiles)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -310,17 +361,14 @@ class Daemon:
 
         return replace(model, infer=guarded)
 
-    def _started_sender(self, settings: Settings) -> Sender | None:
+    def _started_sender(self, settings: Settings) -> Supervisor | None:
         if settings.transmit.mqtt is None:
             log.warning("no broker is configured: alerts wait in the outbox")
             return None
-        transmit = settings.transmit
-        sender = Sender(
-            settings.device.id,
-            settings.transmit.mqtt,
-            transmit.uplink,
-            _outbox_opener(settings),
-            open_reception=self._reception_opener(settings),
+        device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
+        outbox, reception = _outbox_opener(settings), self._reception_opener(settings)
+        sender = Supervisor(
+            lambda tally: Sender(device_id, mqtt, uplink, outbox, tally=tally, open_reception=reception)
         )
         sender.start()
         return sender

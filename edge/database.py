@@ -1,17 +1,23 @@
 """One SQLite connection, set up so that what was committed survives a power cut.
 
-Every sqlite3 error leaves here as StoreBroken. One connection belongs to one thread.
+Every sqlite3 error leaves here as StoreBroken or a kind of it. One connection belongs to one thread.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from edge.errors import StoreBroken
+from edge.ballast import Ballast
+from edge.errors import DiskFull, StoreBroken, StoreCorrupt, StoreReadOnly
+
+T = TypeVar("T")
 
 Value = str | bytes | int | float | None
 Row = tuple[Value, ...]
@@ -20,6 +26,8 @@ Migration = Sequence[str]
 # Power cuts with WAL and synchronous NORMAL lost 142 to 652 acknowledged commits each, with FULL none.
 # secure_delete is on in Debian's build: on a full disk its DELETE fails, and nothing could ever drain.
 # auto_vacuum must be set before the first table; journal_size_limit bounds the write-ahead log at rest.
+# wal_autocheckpoint, in pages of 4 KiB: on a disk that fills up the log must fold into the file with no more
+# room than the ballast gives; at SQLite's own 1000 it did not, and nothing could drain.
 _PRAGMAS = (
     "busy_timeout = 10000",
     "auto_vacuum = INCREMENTAL",
@@ -27,8 +35,16 @@ _PRAGMAS = (
     "synchronous = FULL",
     "secure_delete = OFF",
     "journal_size_limit = 4194304",
+    "wal_autocheckpoint = 256",
     "foreign_keys = ON",
 )
+
+
+# Pages given back in one transaction: with what they move they fit into the log well below the ballast.
+_SHRINK_PAGES = 128
+
+# What SQLite needs for the index of its log, at the least.
+_INDEX_BYTES = 32_768
 
 
 class Database:
@@ -40,8 +56,16 @@ class Database:
         migrations  each a list of statements; `user_version` counts those that were applied
         """
         self.path = path
+        self.ballast = Ballast(path.with_suffix(".ballast"))
+        try:
+            self._open(migrations)
+        except DiskFull:
+            self.ballast.release()
+            self._open(migrations)
+
+    def _open(self, migrations: Sequence[Migration]) -> None:
         with self._translated():
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection = sqlite3.connect(self.path, isolation_level=None)
         try:
             for pragma in _PRAGMAS:
                 self.rows(f"PRAGMA {pragma}")
@@ -83,10 +107,34 @@ class Database:
         return int(pages[0][0] or 0)
 
     def shrink(self) -> None:
-        """Give the free pages back to the disk."""
-        with self._translated():
-            # execute() would take one step, which is one page; executescript() goes to the end.
-            self._connection.executescript("PRAGMA incremental_vacuum")
+        """Give the free pages back to the disk, a few at a time: moving them takes room in the log."""
+        n_free, n_before = self._n_free_pages(), -1
+        while n_free not in (0, n_before):
+            with self._translated():
+                # execute() would take one step, which is one page; executescript() goes to the end.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})")
+            n_free, n_before = self._n_free_pages(), n_free
+
+    def _n_free_pages(self) -> int:
+        return int(self.rows("PRAGMA freelist_count")[0][0] or 0)
+
+    def freeing(self, change: Callable[[], T]) -> T:
+        """Do something that makes room; on a full disk the ballast is given up for it."""
+        try:
+            return change()
+        except DiskFull:
+            self.ballast.release()
+            self._fold()
+            result = change()
+            self._fold()
+            with suppress(DiskFull):
+                self.shrink()
+            return result
+
+    def _fold(self) -> None:
+        """Move what the log holds into the file, and give the log back, as far as there is room."""
+        with suppress(DiskFull):
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give the file back; the database must not be used afterwards."""
@@ -111,7 +159,30 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreBroken(f"{self.path}: {error}") from error
+            raise self._kind(error)(f"{self.path}: {error}") from error
+
+    def _kind(self, error: sqlite3.Error) -> type[StoreBroken]:
+        # The low byte is the primary code: sqlite.org/rescode.html.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StoreCorrupt
+        if code == sqlite3.SQLITE_READONLY or self._is_read_only():
+            return StoreReadOnly
+        return DiskFull if code == sqlite3.SQLITE_FULL or self._has_no_room() else StoreBroken
+
+    def _is_read_only(self) -> bool:
+        """A disk that the kernel has closed to changes: SQLite tells of a failed write only."""
+        try:
+            return bool(os.statvfs(self.path.parent).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False
+
+    def _has_no_room(self) -> bool:
+        """Where the index of the log cannot be mapped, SQLite speaks of an input/output error."""
+        try:
+            return shutil.disk_usage(self.path.parent).free < _INDEX_BYTES
+        except OSError:
+            return False
 
 
 def instant_text(instant: datetime) -> str:

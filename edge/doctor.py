@@ -211,11 +211,11 @@ def check_broker(mqtt: MqttSettings | None) -> Check:
     """Whether a broker answers and takes us, told by really connecting."""
     if mqtt is None:
         return Check("broker", Verdict.WARN, "none is configured", "Without transmit.mqtt alerts go nowhere.")
-    # An own name and no session: the daemon's connection is not taken away.
-    once = msgspec.structs.replace(mqtt, session_expiry_s=0)
+    # An own name: the daemon's connection is not taken away. A broker that goes by the certificate alone
+    # takes us for the daemon, which comes back at once; what it keeps for the daemon must outlast this.
     wake = Wake()
     try:
-        link = open_link(once, f"edge-doctor-{os.getpid()}", wake)
+        link = open_link(mqtt, f"edge-doctor-{os.getpid()}", wake)
     except LinkDown as error:
         advice = "Check the address, the network, the credentials and, for TLS, the clock."
         return Check("broker", Verdict.FAIL, f"{mqtt.broker}: {error}", advice)

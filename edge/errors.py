@@ -36,9 +36,35 @@ class StoreBroken(EdgeError):
     """The state on disk cannot be read or written: the operator must look at the disk."""
 
 
+class DiskFull(StoreBroken):
+    """The state on disk is intact and has no room: what waits can still be sent, and makes some."""
+
+
+class StoreReadOnly(StoreBroken):
+    """The disk takes no changes: the work goes on in memory until it does again."""
+
+
+class StoreCorrupt(StoreBroken):
+    """The state on disk is not what was written: it is set aside, and what can be read of it is saved."""
+
+
 class LinkDown(EdgeError):
-    """A link cannot carry anything now; the same payload may be tried again later."""
+    """A link cannot carry anything now; the same payload may be tried again later.
+
+    reason  one word in snake_case, for counting
+    """
+
+    def __init__(self, text: str, reason: str = "connection_lost") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class PayloadRefused(EdgeError):
-    """A link will never carry this payload; trying again is of no use."""
+    """A link will never carry this payload; trying again is of no use.
+
+    reason  one word in snake_case, for counting
+    """
+
+    def __init__(self, text: str, reason: str = "refused") -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -12,7 +12,7 @@ import resource
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ import msgspec
 
 from edge.transmit.modem_tally import ModemStatistics
 from edge.transmit.outbox import OutboxStatistics
+from edge.transmit.tally import LinkStatistics
 
 READY = "READY=1"
 WATCHDOG = "WATCHDOG=1"
@@ -87,6 +88,20 @@ class TileCounts:
     n_quarantined: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StateFacts:
+    """How well the state is kept.
+
+    in_memory  True while the disk takes no changes: nothing outlives the device's power
+    epoch      how often a damaged state was replaced
+    trouble    why it is in memory or what was found damaged since the start, or None
+    """
+
+    in_memory: bool = False
+    epoch: int = 0
+    trouble: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """All that the health message says.
@@ -94,7 +109,8 @@ class Health:
     at             when it was put together, by the device's clock
     uptime_s       of the daemon, by the monotonic clock
     sites          by site id
-    last_ack_age_s since a broker last took something, or None where it did not since the start
+    link           how the way to the broker is, or None where none is configured
+    state          how well that is kept what must not be lost
     free_bytes     of the disk that holds the state
     used_bytes     of the state folder
     models         task to "NAME sha256:HEX"
@@ -109,7 +125,8 @@ class Health:
     sites: Mapping[str, SiteHealth]
     tiles: TileCounts
     outbox: OutboxStatistics
-    last_ack_age_s: float | None
+    link: LinkStatistics | None
+    state: StateFacts
     free_bytes: int
     used_bytes: int
     memory_bytes: int
@@ -140,8 +157,10 @@ def to_json(health: Health) -> bytes:
                 "bytes": outbox.size_bytes,
                 "dead": outbox.n_dead,
                 "dropped": dict(outbox.n_dropped),
-                "last_ack_age_s": _rounded(health.last_ack_age_s),
+                "last_ack_age_s": _rounded(health.link.last_ack_age_s if health.link else None),
             },
+            "link": None if health.link is None else _link(health.link),
+            "state": asdict(health.state),
             "disk": {"free_bytes": health.free_bytes, "used_bytes": health.used_bytes},
             "memory_bytes": health.memory_bytes,
             "temperature_c": _rounded(health.temperature_c),
@@ -164,6 +183,17 @@ def _satmodem(modem: ModemStatistics) -> dict[str, object]:
         "received": modem.n_received,
         "bytes_today": modem.spent_bytes,
         "last_session_age_s": _rounded(modem.last_session_age_s),
+    }
+
+
+def _link(link: LinkStatistics) -> dict[str, object]:
+    return {
+        "mqtt": link.mqtt,
+        "delivered": link.n_delivered,
+        "unconfirmed": link.n_unconfirmed,
+        "refused": dict(link.refused),
+        "lost": dict(link.lost),
+        "restarts": link.n_restarts,
     }
 
 

@@ -64,11 +64,16 @@ def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
 class Station:
     """The state of all sites, and the way of a tile through it."""
 
-    def __init__(self, settings: Settings, models: Models, store: Store, spool: Spool) -> None:
+    def __init__(
+        self, settings: Settings, models: Models, store: Store, spool: Spool, *, keeps_tiles: bool = True
+    ) -> None:
         """Read the sites' states from the store.
 
         Raises StoreBroken where one of them cannot be read.
+
+        keeps_tiles  False where there is no room for them: later alerts lack the picture before
         """
+        self._keeps_tiles = keeps_tiles
         folder = settings.state.folder
         self._settings = settings
         self._store = store
@@ -110,7 +115,7 @@ class Station:
         tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
         outcomes = self._process(tile)
         self._save_references(outcomes)
-        if any(outcome.reject is None for outcome in outcomes):
+        if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
                 self._kept.keep(claim.image, tile.sha256)
         self._commit(tile, outcomes, now, clock)

@@ -15,8 +15,9 @@ from typing import cast
 
 import msgspec
 
-from edge import quietbook
+from edge import quietbook, salvage
 from edge.database import Database, instant_text
+from edge.errors import DiskFull
 from edge.monitor.finding import Kind
 from edge.quietbook import QuietBook
 from edge.transmit import inbox, outbox, satmodem_ledger, state
@@ -69,6 +70,7 @@ MIGRATIONS = (
     ),
     (*inbox.SCHEMA, *quietbook.SCHEMA),
     satmodem_ledger.SCHEMA,
+    outbox.TURNS,
 )
 
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
@@ -78,6 +80,9 @@ KEEP_DAYS = 400
 
 # Days for which a quiet that has ended is remembered: a tile may come so late.
 LATE_DAYS = 30
+
+# Alerts that one epoch may number: more than a device makes in its life.
+EPOCH_LENGTH = 10_000_000
 
 # Days for which an arrival, a departure, a move or a column stays among the open alerts: a weekend and a day.
 NEWS_DAYS = 3
@@ -169,9 +174,44 @@ class Store:
         """All that happens in the block or nothing, for what is not a `Commit`."""
         return self._database.transaction()
 
+    @property
+    def epoch(self) -> int:
+        """How often a damaged file was replaced by this one and those before it."""
+        return self._counter("epoch")
+
+    def begin_epoch(self, epoch: int) -> None:
+        """A damaged file was replaced: what was lost of the alerts' sequence is jumped over."""
+        with self._database.transaction():
+            newest = self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0]
+            sequence = max(self._counter("sequence"), int(newest or 0), epoch * EPOCH_LENGTH)
+            for name, value in (("epoch", epoch), ("sequence", sequence)):
+                self._database.change("INSERT OR REPLACE INTO counters VALUES (?, ?)", (name, value))
+
+    def absorb(self, file: Path, *, with_history: bool) -> int:
+        """Take over every row of another store's file that can still be read; how many.
+
+        with_history  False leaves out the ledger and the pictures of alerts that were sent
+        """
+        return salvage.copy(file, self._database, with_history=with_history)
+
+    def lend(self) -> None:
+        """Note that the rows of the outbox as they are now were taken over from another file."""
+        with self._database.transaction():
+            self._database.change(
+                "INSERT OR REPLACE INTO counters SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
+            )
+
+    def bring_home(self, file: Path) -> int:
+        """Take back what went on in another file that had begun as a copy of this one; how many rows."""
+        return salvage.bring_home(file, self._database)
+
     def close(self) -> None:
         """Give the file back."""
         self._database.close()
+
+    def _counter(self, name: str) -> int:
+        rows = self._database.rows("SELECT value FROM counters WHERE name = ?", (name,))
+        return int(rows[0][0] or 0) if rows else 0
 
     def seen(self, sha256: str) -> bool:
         """True if a tile of these bytes is done."""
@@ -183,7 +223,12 @@ class Store:
         return cast("bytes", rows[0][0]) if rows else None
 
     def commit(self, outcome: Commit) -> bool:
-        """Write all of it or nothing; False, and nothing written, if the tile was done before."""
+        """Write all of it or nothing; False, and nothing written, if the tile was done before.
+
+        Raises DiskFull where the disk has no room beside the ballast, which is for sending alone.
+        """
+        if not self._database.ballast.hold():
+            raise DiskFull(f"{self._database.path}: expected room on the disk, got none")
         with self._database.transaction():
             if outcome.tile is not None and self.seen(outcome.tile.sha256):
                 return False
@@ -219,6 +264,15 @@ class Store:
         found = cast("list[tuple[str, str, str, bytes]]", rows)
         return [LookRecord(site, tile, datetime.fromisoformat(at), body) for site, tile, at, body in found]
 
+    def make_room(self, n_bytes: int) -> int:
+        """Delete the oldest pictures of alerts that were made until so much is free; how many."""
+        wanted, n_deleted, n_rows = self._database.used_bytes() - n_bytes, 0, _SWEEP_ROWS
+        while n_rows == _SWEEP_ROWS and self._database.used_bytes() > wanted:
+            n_rows = self._delete(_MAKE_ROOM[0], _SWEEP_ROWS)
+            n_deleted += n_rows
+        self._database.freeing(self._database.shrink)
+        return n_deleted
+
     def sweep(self, now: datetime, max_bytes: int) -> int:
         """Delete what is too old, then what is too much; how many rows. What waits to be sent stays."""
         n_deleted = self._delete_older(now)
@@ -250,8 +304,11 @@ class Store:
         )
 
     def _delete(self, sql: str, value: str | int) -> int:
-        with self._database.transaction():
-            return self._database.change(sql, (value,))
+        def delete() -> int:
+            with self._database.transaction():
+                return self._database.change(sql, (value,))
+
+        return self._database.freeing(delete)
 
     def _put_tile(self, outcome: Commit) -> None:
         tile = outcome.tile

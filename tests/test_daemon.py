@@ -18,6 +18,7 @@ import yaml
 from edge.config import load
 from edge.daemon import Asked, Daemon
 from edge.health import TileCounts
+from edge.shelter import State
 from edge.station import open_store
 from tests.broker import Broker, Subscriber, running_broker
 from tests.e2e.archive import FIRST_AT, STORY, drop, put, put_look, site, write_archive, write_config
@@ -243,7 +244,8 @@ def test_every_tile_is_counted_as_what_became_of_it(tmp_path: Path) -> None:
     (spool / "day-04.png").write_bytes((spool / "day-01.png").read_bytes())
     settings = load(config)
     with closing(open_store(settings)) as store:
-        daemon = Daemon(config, settings, store, Asked(threading.Event(), threading.Event()))
+        asked = Asked(threading.Event(), threading.Event())
+        daemon = Daemon(config, settings, State(store, settings), asked)
         for _ in range(4):
             daemon._step()
     assert daemon._tiles == TileCounts(n_done=1, n_rejected=1, n_quarantined=1)

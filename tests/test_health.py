@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge import health
-from edge.health import Clock, CommandHealth, Health, QuietHealth, SiteHealth, TileCounts
+from edge.health import Clock, CommandHealth, Health, QuietHealth, SiteHealth, StateFacts, TileCounts
 from edge.schema import schema_text
 from edge.transmit.outbox import OutboxStatistics
+from edge.transmit.tally import Tally
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -30,7 +32,8 @@ def make_health(**changes: object) -> Health:
         "sites": {},
         "tiles": TileCounts(),
         "outbox": OutboxStatistics(n_waiting=0, n_dead=0, size_bytes=0, n_dropped={}),
-        "last_ack_age_s": None,
+        "link": None,
+        "state": StateFacts(),
         "free_bytes": 10**9,
         "used_bytes": 10**6,
         "memory_bytes": 10**8,
@@ -83,7 +86,30 @@ def test_the_newest_rejection_is_told_with_its_reason() -> None:
 def test_what_the_outbox_lost_is_told() -> None:
     outbox = OutboxStatistics(n_waiting=3, n_dead=1, size_bytes=99, n_dropped={"minor": 2})
     expected = {"depth": 3, "bytes": 99, "dead": 1, "dropped": {"minor": 2}, "last_ack_age_s": 4.0}
-    assert told(outbox=outbox, last_ack_age_s=4.0)["outbox"] == expected
+    link = replace(Tally().statistics(), last_ack_age_s=4.0)
+    assert told(outbox=outbox, link=link)["outbox"] == expected
+
+
+def test_the_link_is_told_with_every_reason_that_was_given() -> None:
+    tally = Tally()
+    tally.down("refused by broker.lan:8883: Not authorized", "not_authorized")
+    tally.up("5")
+    tally.took(is_queued=True)
+    tally.refused["too_large"] += 1
+    assert told(link=tally.statistics())["link"] == {
+        "mqtt": "5",
+        "delivered": 1,
+        "unconfirmed": 0,
+        "refused": {"too_large": 1},
+        "lost": {"not_authorized": 1},
+        "restarts": 0,
+    }
+
+
+def test_a_state_that_is_not_kept_as_it_should_be_is_told_with_the_reason() -> None:
+    state = StateFacts(in_memory=True, epoch=2, trouble="/var/lib/edge: read-only")
+    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only"}
+    assert told(state=state)["state"] == expected
 
 
 def test_the_tiles_are_counted_by_their_end() -> None:

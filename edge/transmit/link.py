@@ -61,11 +61,13 @@ class Ack:
     number  what `publish` returned
     reason  None where it was taken, or why not, with the code
     code    reason code of MQTT 5; 0 on 3.1.1, which knows none
+    word    the reason in snake_case, for counting; "" where it was taken
     """
 
     number: int
     reason: str | None
     code: int
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,12 @@ _UNSUPPORTED_VERSION = 132
 # What we let a broker send us: beyond it, section 3.1.2.11.4 has the broker drop the message.
 _MAX_INCOMING_BYTES = 1_048_576
 
+# Section 2.2.2.2: the identifier of the message expiry interval, and four bytes of seconds.
+_EXPIRY_BYTES = 5
+
+# How often the clock is looked at while a sign of life is overdue.
+_OVERDUE_STEP_S = 0.25
+
 # All that paho was seen to raise on bytes that are no MQTT.
 _PAHO_ERRORS = (OSError, ValueError, LookupError, TypeError, struct.error, MQTTException)
 
@@ -64,6 +70,20 @@ def _properties(packet: int, **values: int | bytes) -> Properties:
     return properties
 
 
+def _cause(error: Exception) -> str:
+    """Which layer gave up."""
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, socket.gaierror):
+        return "name_not_found"
+    return "connection_lost" if isinstance(error, OSError) else "no_mqtt"
+
+
+def _word(reason: ReasonCode) -> str:
+    """A reason of MQTT 5, section 2.4, as one word."""
+    return str(reason).lower().replace(" ", "_")
+
+
 class _VersionRefused(LinkDown):
     """The broker does not speak this version of MQTT."""
 
@@ -83,8 +103,12 @@ class MqttLink:
     ) -> None:
         self._wake = wake
         self._intake_window = intake_window
+        self._heard_at = time.monotonic()
+        self._expiry_s = settings.message_expiry_s
+        self._expiry = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s)
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
+        self._lost_word = "connection_lost"
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
         self._unconfirmed: list[int] = []
@@ -113,7 +137,7 @@ class MqttLink:
         size = self._packet_bytes(outgoing)
         if size > self.max_packet_bytes:
             raise PayloadRefused(
-                f"too large: the broker takes {self.max_packet_bytes} bytes, this needs {size}"
+                f"too large: the broker takes {self.max_packet_bytes} bytes, this needs {size}", "too_large"
             )
         self._connection()
         with self._guarded():
@@ -126,7 +150,7 @@ class MqttLink:
                     properties=self._publish_properties(outgoing),
                 )
             except (ValueError, struct.error) as error:
-                raise PayloadRefused(f"no message of MQTT: {error}") from error
+                raise PayloadRefused(f"no message of MQTT: {error}", "no_mqtt") from error
         return info.mid
 
     def subscribe(self, topics: Sequence[str]) -> None:
@@ -238,7 +262,7 @@ class MqttLink:
         if reason.value == _UNSUPPORTED_VERSION and self.is_v5:
             raise _VersionRefused(f"refused by {broker}: {reason}")
         if reason.is_failure:
-            raise LinkDown(f"refused by {broker}: {reason}")
+            raise LinkDown(f"refused by {broker}: {reason}", _word(reason))
 
     def _await_answer(self, timeout_s: float) -> None:
         """One step; a connection that a broker hung up on without an answer is judged by the caller."""
@@ -252,7 +276,7 @@ class MqttLink:
     def _connection(self) -> socket.socket:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket):
-            raise LinkDown(self._lost_because or "connection lost")
+            raise LinkDown(self._lost_because or "connection lost", self._lost_word)
         return connection
 
     def _move_bytes(self, connection: socket.socket, timeout_s: float) -> bool:
@@ -263,17 +287,23 @@ class MqttLink:
             watched,
             [connection] if self._client.want_write() else [],
             [],
-            0 if is_pending else timeout_s,
+            0 if is_pending else self._longest_wait_s(timeout_s),
         )
         is_woken = self._wake in readable
         if is_woken:
             self._wake.clear()
         if connection in readable or is_pending:
+            self._heard_at = time.monotonic()
             self._client.loop_read()
         if connection in writable:
             self._client.loop_write()
         self._client.loop_misc()
         return is_woken
+
+    def _longest_wait_s(self, timeout_s: float) -> float:
+        """Not beyond the moment when a sign of life is due; paho looks at its clock only when called."""
+        silent_s = time.monotonic() - self._heard_at
+        return min(timeout_s, max(self._client.keepalive - silent_s, _OVERDUE_STEP_S))
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
         """Bytes of a PUBLISH: section 3.3."""
@@ -285,13 +315,24 @@ class MqttLink:
         """Bytes of the property list of MQTT 5, section 2.2.2, with its length."""
         if not self.is_v5:
             return 0
-        n_bytes = 0 if outgoing.correlation is None else 3 + len(outgoing.correlation)
+        n_bytes = _EXPIRY_BYTES if self._expires(outgoing) else 0
+        n_bytes += 0 if outgoing.correlation is None else 3 + len(outgoing.correlation)
         return n_bytes + (1 if n_bytes < 128 else 2)
 
     def _publish_properties(self, outgoing: Outgoing) -> Properties | None:
-        if not self.is_v5 or outgoing.correlation is None:
+        if not self._expires(outgoing):
             return None
-        return _properties(PacketTypes.PUBLISH, CorrelationData=outgoing.correlation)
+        if outgoing.correlation is None:
+            return self._expiry
+        return _properties(
+            PacketTypes.PUBLISH,
+            MessageExpiryInterval=self._expiry_s,
+            CorrelationData=outgoing.correlation,
+        )
+
+    def _expires(self, outgoing: Outgoing) -> bool:
+        """A state stands until the next one; everything else is news, which grows old."""
+        return self.is_v5 and not outgoing.is_retained
 
     def _confirm(self) -> None:
         for number in self._unconfirmed:
@@ -311,7 +352,7 @@ class MqttLink:
         try:
             yield
         except _PAHO_ERRORS as error:
-            raise LinkDown(f"{type(error).__name__}: {error}") from error
+            raise LinkDown(f"{type(error).__name__}: {error}", _cause(error)) from error
 
     def _on_connect(
         self,
@@ -331,14 +372,16 @@ class MqttLink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        who = "ended by the broker" if flags.is_disconnect_packet_from_server else "connection lost"
+        who = "connection lost"
+        if flags.is_disconnect_packet_from_server:
+            who, self._lost_word = "ended by the broker", _word(reason)
         self._lost_because = self._lost_because or f"{who}: {reason}"
 
     def _on_publish(
         self, _client: Client, _data: object, number: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         refusal = f"refused by the broker: {reason} ({reason.value})" if reason.value >= _FAILURE else None
-        self._acks.append(Ack(number, refusal, reason.value))
+        self._acks.append(Ack(number, refusal, reason.value, _word(reason) if refusal else ""))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         asked = message.properties

@@ -41,6 +41,9 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     resend_after_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     # True lets Home Assistant find the device: counts, last alert and picture, health.
     home_assistant: bool = False
+    # Seconds for which the broker keeps an alert or a picture for a subscriber who is away; what is retained
+    # does not expire. MQTT 5 only.
+    message_expiry_s: Annotated[int, Meta(ge=60, le=31_536_000)] = 2_592_000
 
     def __post_init__(self) -> None:
         broker = self.broker

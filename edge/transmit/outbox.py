@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from itertools import groupby
 from typing import Annotated, cast
 
@@ -48,10 +48,21 @@ SCHEMA = (
     ) STRICT""",
 )
 
+# Which row's turn it is: severe words first, then the order of the rows. Message.worth is 6 for severe words
+# and 8 for extreme ones.
+TURNS = (
+    "ALTER TABLE outbox ADD COLUMN lane INTEGER NOT NULL DEFAULT 1",
+    "UPDATE outbox SET lane = worth NOT IN (6, 8)",
+    "CREATE INDEX outbox_by_turn ON outbox (lane, seq) WHERE state = 'waiting'",
+)
+
 # What is retained goes out in this order on every connect; the last level of its topic decides.
 _RETAINED_ORDER = ("open", "inventory", "health")
 
 _OBSERVATION = "observation"
+
+# The attempts from which a row waits in the last lane: once among others, twice alone.
+_LAST_FROM = 3
 
 
 class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +71,15 @@ class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     # Bytes of payload that may wait; beyond, refused messages go first, then the least severe, pictures
     # before words, the oldest first. 200 MB are 4,000 alerts with two pictures each.
     max_bytes: Annotated[int, Meta(ge=100_000)] = 200_000_000
+
+
+class Lane(IntEnum):
+    """Which rows go before which others; within a lane they go in order."""
+
+    URGENT = 0
+    ORDINARY = 1
+    # Broke the connection when they travelled alone: they must not hold up the others.
+    LAST = 2
 
 
 class State(StrEnum):
@@ -84,6 +104,12 @@ class Message:
     alert_id: str | None = None
     severity: Severity | None = None
     is_picture: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """The words of a severe alert overtake everything else that waits; its pictures do not."""
+        is_severe = self.severity in (Severity.SEVERE, Severity.EXTREME)
+        return Lane.URGENT if is_severe and not self.is_picture else Lane.ORDINARY
 
     @property
     def worth(self) -> int:
@@ -130,12 +156,13 @@ class Outbox:
         """Queue messages in this order, inside the caller's transaction."""
         at = instant_text(enqueued_at)
         self._database.change_many(
-            "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, enqueued_at, crc32, "
-            "size_bytes, payload) VALUES ('waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, lane, enqueued_at, crc32, "
+            "size_bytes, payload) VALUES ('waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    *(message.topic, message.qos, message.alert_id, message.severity, message.worth, at),
-                    *(crc_of(message.topic, message.payload), len(message.payload), message.payload),
+                    *(message.topic, message.qos, message.alert_id, message.severity),
+                    *(message.worth, message.lane, at, crc_of(message.topic, message.payload)),
+                    *(len(message.payload), message.payload),
                 )
                 for message in messages
             ],
@@ -156,35 +183,39 @@ class Outbox:
         """Replace the state under a topic; the same again costs no write."""
         if self._database.rows("SELECT 1 FROM retained WHERE topic = ? AND payload = ?", (topic, payload)):
             return
+        # One row for each topic: it takes no room of those that make it.
+        self._database.freeing(lambda: self._set_retained(topic, payload))
+
+    def _set_retained(self, topic: str, payload: bytes) -> None:
         with self._database.transaction():
             self.put_retained(topic, payload)
 
-    def waiting(self, after_seq: int, limit: int) -> list[Outgoing]:
-        """The next waiting messages, in order; a row damaged on the disk goes to dead instead."""
-        # +state keeps SQLite from sorting all that waits by the index: the rows are in order as they lie.
+    def waiting(self, after_seq: int, limit: int, lane: Lane = Lane.ORDINARY) -> list[Outgoing]:
+        """The next waiting messages of a lane, in order; a row damaged on the disk goes to dead instead."""
         rows = self._database.rows(
-            "SELECT seq, topic, qos, crc32, payload FROM outbox WHERE +state = 'waiting' AND seq > ? "
-            "ORDER BY seq LIMIT ?",
-            (after_seq, limit),
+            "SELECT seq, topic, qos, crc32, payload, attempts FROM outbox INDEXED BY outbox_by_turn "
+            "WHERE state = 'waiting' AND lane = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (lane, after_seq, limit),
         )
-        found = cast("list[tuple[int, str, int, int, bytes]]", rows)
-        damaged = [seq for seq, topic, _, crc, payload in found if crc_of(topic, payload) != crc]
+        found = cast("list[tuple[int, str, int, int, bytes, int]]", rows)
+        damaged = [seq for seq, topic, _, crc, payload, _ in found if crc_of(topic, payload) != crc]
         for seq in damaged:
             self.refuse(seq, "damaged on the disk: its CRC does not match")
         return [
-            Outgoing(topic, payload, qos=qos, seq=seq)
-            for seq, topic, qos, _, payload in found
+            Outgoing(topic, payload, qos=qos, seq=seq, is_suspect=attempts > 0)
+            for seq, topic, qos, _, payload, attempts in found
             if seq not in damaged
         ]
 
     def row(self, seq: int) -> Outgoing | None:
         """One waiting message, or None where it left, was refused, or is damaged on the disk."""
         rows = self._database.rows(
-            "SELECT topic, qos, crc32, payload FROM outbox WHERE seq = ? AND state = 'waiting'", (seq,)
+            "SELECT topic, qos, crc32, payload, attempts FROM outbox WHERE seq = ? AND state = 'waiting'",
+            (seq,),
         )
-        for topic, qos, crc, payload in cast("list[tuple[str, int, int, bytes]]", rows):
+        for topic, qos, crc, payload, attempts in cast("list[tuple[str, int, int, bytes, int]]", rows):
             if crc_of(topic, payload) == crc:
-                return Outgoing(topic, payload, qos=qos, seq=seq)
+                return Outgoing(topic, payload, qos=qos, seq=seq, is_suspect=attempts > 0)
             self.refuse(seq, "damaged on the disk: its CRC does not match")
         return None
 
@@ -205,8 +236,10 @@ class Outbox:
         taken = list(taken)
         rows = [(outgoing.seq,) for outgoing in taken if outgoing.seq is not None]
         states = [(outgoing.topic, outgoing.version) for outgoing in taken if outgoing.version is not None]
-        if not rows and not states:
-            return
+        if rows or states:
+            self._database.freeing(lambda: self._settle(rows, states))
+
+    def _settle(self, rows: Sequence[tuple[int]], states: Sequence[tuple[str, int]]) -> None:
         with self._database.transaction():
             self._database.change_many("DELETE FROM outbox WHERE seq = ?", rows)
             self._database.change_many(
@@ -224,15 +257,26 @@ class Outbox:
                 (reason, seq),
             )
 
-    def failed(self, seq: int, max_attempts: int) -> bool:
-        """Count an attempt that got no answer; True if it was one too many and the row is dead now."""
-        rows = self._database.rows("SELECT attempts FROM outbox WHERE seq = ?", (seq,))
-        if rows and int(rows[0][0] or 0) + 1 >= max_attempts:
-            self.refuse(seq, f"the connection broke {max_attempts} times while this was sent")
-            return True
+    def failed(self, seqs: Sequence[int], max_attempts: int) -> int:
+        """Count an attempt that got no answer for each; how many rows are dead now, having had too many.
+
+        A row that was on its way among others is suspect and goes alone from then on; one that breaks the
+        connection alone goes after all others.
+        """
+        reason = f"the connection broke {max_attempts} times while this was sent"
         with self._database.transaction():
-            self._database.change("UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?", (seq,))
-        return False
+            self._database.change_many(
+                "UPDATE outbox SET attempts = attempts + 1, lane = iif(attempts + 1 < ?, lane, ?) "
+                "WHERE seq = ? AND state = 'waiting'",
+                [(_LAST_FROM, Lane.LAST, seq) for seq in seqs],
+            )
+            return sum(
+                self._database.change(
+                    "UPDATE outbox SET state = 'dead', reason = ? WHERE seq = ? AND attempts >= ?",
+                    (reason, seq, max_attempts),
+                )
+                for seq in seqs
+            )
 
     def entries(self, state: State | None = None) -> list[Entry]:
         """What is in the outbox, in order; without a state, all of it."""
@@ -249,9 +293,9 @@ class Outbox:
         with self._database.transaction():
             chosen = self._chosen(State.DEAD, seqs)
             self._database.change_many(
-                "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, enqueued_at, crc32, "
-                "size_bytes, payload) SELECT 'waiting', topic, qos, alert_id, severity, worth, enqueued_at, "
-                "crc32, size_bytes, payload FROM outbox WHERE seq = ?",
+                "INSERT INTO outbox (state, topic, qos, alert_id, severity, worth, lane, enqueued_at, "
+                "crc32, size_bytes, payload) SELECT 'waiting', topic, qos, alert_id, severity, worth, "
+                "worth NOT IN (6, 8), enqueued_at, crc32, size_bytes, payload FROM outbox WHERE seq = ?",
                 chosen,
             )
             self._database.change_many("DELETE FROM outbox WHERE seq = ?", chosen)

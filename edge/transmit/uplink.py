@@ -37,6 +37,8 @@ class Outgoing:
     version      which version of a retained state it is, or None where it is none
     correlation  of an answer: what the command brought along for it (MQTT 5)
     reply_seq    of an answer: the row of its command
+    is_suspect   True if a connection broke while it was on its way: it travels alone, so that the next break
+                 tells whether it was the cause
     """
 
     topic: str
@@ -47,6 +49,7 @@ class Outgoing:
     version: int | None = None
     correlation: bytes | None = field(default=None, repr=False)
     reply_seq: int | None = None
+    is_suspect: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -58,7 +61,7 @@ class Outgoing:
 class LinkState:
     """One way out, as it stands now.
 
-    window           how many messages it takes at once
+    window           how many messages it takes at once; 1 while a suspect one is on its way
     n_in_flight      messages that it took and that are not answered yet
     in_flight_bytes  the size of those
     """
@@ -97,6 +100,8 @@ def next_attempt(
 def _has_room(link: LinkState, outgoing: Outgoing, settings: UplinkSettings) -> bool:
     if not link.is_up or link.n_in_flight >= min(link.window, settings.window):
         return False
+    if outgoing.is_suspect:
+        return link.n_in_flight == 0
     return link.n_in_flight == 0 or link.in_flight_bytes + outgoing.size_bytes <= settings.window_bytes
 
 

@@ -33,7 +33,7 @@ class Guard(Watch):
         """What the rules say of a look with an aircraft at each of the places."""
         sight = make_sight(at)
         delta = self.show(sight, [seen(sight, x, y, score=score) for x, y in places])
-        scene = Scene(SITE, sight, self.inventory, delta, self.number, self.quiet)
+        scene = Scene(SITE, sight, self.inventory, delta, self.number, quiet=self.quiet)
         verdict = judge(scene, self.rules, self.stories)
         self.inventory, self.stories = verdict.inventory, verdict.stories
         return verdict.findings

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from edge.geo import LngLat, moved_by
 from edge.monitor.finding import Finding, Kind, Phase, Severity
-from edge.monitor.judge import Story
 from edge.monitor.quiet import Quiet, QuietPlace, QuietSettings, Snooze, heard
+from edge.monitor.scene import Story
 from tests.transmit.make import SEEN_AT, make_finding, make_object
 
 HERE = LngLat(27.00312, 16.98421)

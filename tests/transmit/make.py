@@ -99,9 +99,10 @@ def make_tile(sha256: str = "11" * 32, acquired_at: datetime | None = SEEN_AT) -
     return TileDone(sha256, "north-airfield-0412", ("north-airfield",), acquired_at, "looked")
 
 
-def numbered(n: int) -> Commit:
+def numbered(n: int, severity: Severity = Severity.MODERATE) -> Commit:
     """A commit with the n-th of many alerts, each of its own story."""
-    return Commit(done_at=RECORDED_AT, alerts=[make_alert(make_finding(opened_by=f"tile-{n}"))])
+    finding = make_finding(opened_by=f"tile-{n}", severity=severity)
+    return Commit(done_at=RECORDED_AT, alerts=[make_alert(finding)])
 
 
 def open_store(folder: Path, max_bytes: int = 100_000_000) -> Store:

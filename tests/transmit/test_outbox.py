@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.database import Database
 from edge.monitor.finding import Severity
-from edge.store import Commit
-from edge.transmit.outbox import Message, Outbox, State
+from edge.store import MIGRATIONS, Commit
+from edge.transmit.outbox import Lane, Message, Outbox, State, crc_of
 from tests.transmit.make import RECORDED_AT, open_store
 
 
@@ -70,12 +71,12 @@ def test_a_refused_message_stays_with_its_reason_and_blocks_nothing(outbox: Outb
 
 def test_a_message_that_breaks_the_connection_too_often_is_dead(outbox: Outbox) -> None:
     put(outbox, message("a"))
-    assert [outbox.failed(1, 3) for _ in range(3)] == [False, False, True]
+    assert [outbox.failed([1], 3) for _ in range(3)] == [0, 0, 1]
     assert outbox.entries()[0].reason == "the connection broke 3 times while this was sent"
 
 
 def test_a_failure_of_a_message_that_is_gone_is_nothing(outbox: Outbox) -> None:
-    assert outbox.failed(7, 1) is False
+    assert outbox.failed([7], 1) == 0
 
 
 def test_a_retried_message_waits_at_the_end_with_its_attempts_forgotten(outbox: Outbox) -> None:
@@ -212,3 +213,49 @@ def test_an_empty_state_clears_the_broker_and_is_then_forgotten(outbox: Outbox) 
 def test_a_payload_never_shows_in_a_log(outbox: Outbox) -> None:
     assert "secret" not in repr(Message("t", b"secret"))
     assert "secret" not in repr(Commit(done_at=RECORDED_AT, messages=[Message("t", b"secret")]))
+
+
+def lane(outbox: Outbox, lane: Lane) -> list[str]:
+    return [waiting.topic for waiting in outbox.waiting(0, 10, lane)]
+
+
+def test_severe_words_wait_in_a_lane_of_their_own_and_their_pictures_do_not(outbox: Outbox) -> None:
+    put(outbox, message("minor"), message("moderate", Severity.MODERATE), message("severe", Severity.SEVERE))
+    put(outbox, message("picture", Severity.EXTREME, is_picture=True), message("extreme", Severity.EXTREME))
+    assert lane(outbox, Lane.URGENT) == ["severe", "extreme"]
+    assert lane(outbox, Lane.ORDINARY) == ["minor", "moderate", "picture"]
+
+
+def test_a_message_is_suspect_after_a_break_and_last_after_three(outbox: Outbox) -> None:
+    put(outbox, message("a", Severity.SEVERE), message("b", Severity.SEVERE))
+    outbox.failed([1, 2], 20)
+    assert [waiting.is_suspect for waiting in outbox.waiting(0, 10, Lane.URGENT)] == [True, True]
+    outbox.failed([1], 20)
+    outbox.failed([1], 20)
+    assert (lane(outbox, Lane.URGENT), lane(outbox, Lane.LAST)) == (["b"], ["a"])
+
+
+def test_a_retried_message_is_urgent_again_if_its_words_are(outbox: Outbox) -> None:
+    put(outbox, message("a", Severity.SEVERE), message("b"))
+    for _ in range(3):
+        outbox.failed([1, 2], 3)
+    outbox.retry()
+    assert (lane(outbox, Lane.URGENT), lane(outbox, Lane.ORDINARY)) == (["a"], ["b"])
+
+
+def test_what_an_earlier_release_left_waiting_is_put_in_its_lane(tmp_path: Path) -> None:
+    old = Database(tmp_path / "edge.sqlite", MIGRATIONS[:1])
+    with old.transaction():
+        for seq, severity in enumerate(Severity, 1):
+            worth = message("t", severity).worth
+            crc = crc_of(severity, b"x")
+            row = (seq, severity, severity, worth, crc, b"x")
+            old.change(
+                "INSERT INTO outbox (seq, state, topic, qos, severity, worth, enqueued_at, crc32, "
+                "size_bytes, payload) VALUES (?, 'waiting', ?, 1, ?, ?, '', ?, 1, ?)",
+                row,
+            )
+    old.close()
+    outbox = open_store(tmp_path).outbox
+    assert lane(outbox, Lane.URGENT) == ["severe", "extreme"]
+    assert lane(outbox, Lane.ORDINARY) == ["minor", "moderate"]

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
 from edge.health import to_json as health_json
 from edge.monitor.finding import Count, Kind, Severity
 from edge.schema import NAMES, schema_text
@@ -92,7 +92,8 @@ def test_a_health_message_keeps_to_its_schema(site: SiteHealth) -> None:
         sites={"north-airfield": site},
         tiles=TileCounts(3, 2, 1),
         outbox=OutboxStatistics(2, 1, 4096, {"minor": 5, "observation": 7}),
-        last_ack_age_s=None,
+        link=None,
+        state=StateFacts(),
         free_bytes=1,
         used_bytes=2,
         memory_bytes=3,

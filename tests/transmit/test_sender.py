@@ -16,6 +16,7 @@ from typing import Protocol
 
 import pytest
 
+from edge.monitor.finding import Severity
 from edge.store import Commit, Store
 from edge.transmit.alert import evidence_of
 from edge.transmit.mqtt_settings import MqttSettings
@@ -242,11 +243,11 @@ def test_a_message_too_large_for_the_broker_is_put_aside_and_the_rest_goes(
             subscriber.wait_for(1, ALERT)
             until(lambda: store.outbox.statistics().n_waiting == 0)
     [dead] = store.outbox.entries(State.DEAD)
-    assert dead.reason == "too large: the broker takes 20000 bytes, this needs 30038"
+    assert dead.reason == "too large: the broker takes 20000 bytes, this needs 30043"
     assert sender.statistics().n_refused == 1
 
 
-@pytest.mark.parametrize(("n_payload", "is_taken"), [(19_962, True), (19_963, False)])
+@pytest.mark.parametrize(("n_payload", "is_taken"), [(19_957, True), (19_958, False)])
 def test_the_size_of_a_packet_is_known_to_the_byte(
     tmp_path: Path, store: Store, n_payload: int, is_taken: bool
 ) -> None:
@@ -275,6 +276,8 @@ def test_a_denied_message_is_put_aside_and_the_rest_goes(tmp_path: Path, store: 
     assert [entry.reason for entry in store.outbox.entries()] == [
         "refused by the broker: Not authorized (135)"
     ]
+    assert sender.statistics().refused == {"not_authorized": 2}
+    assert sender.statistics().n_delivered == 1
 
 
 def test_a_frozen_broker_is_noticed_and_used_again_when_it_thaws(
@@ -368,10 +371,61 @@ def test_a_message_that_ends_every_connection_is_put_aside_and_the_rest_goes(
     assert dead.reason == "the connection broke 5 times while this was sent"
 
 
+def test_those_behind_a_message_that_ends_every_connection_do_not_wait_until_it_is_given_up(
+    tmp_path: Path, store: Store
+) -> None:
+    store.commit(Commit(done_at=RECORDED_AT, messages=[Message("edge/v1/pier-7/s/poison", b"{}")]))
+    for n in range(30):
+        store.commit(numbered(n))
+    patient = UplinkSettings(retry_first_s=0.05, retry_max_s=0.2, max_attempts=10**6)
+    with FakeBroker(answers(hangs_up_on=b"poison")) as broker, sending(tmp_path, broker, patient):
+        until(lambda: store.outbox.statistics().n_waiting == 1)
+    [entry] = store.outbox.entries()
+    assert (entry.topic, entry.state) == ("edge/v1/pier-7/s/poison", State.WAITING)
+
+
+def test_a_severe_alert_overtakes_what_waits(tmp_path: Path, store: Store, broker: Broker) -> None:
+    for n in range(3):
+        store.commit(numbered(n))
+    store.commit(numbered(3, Severity.SEVERE))
+    with listening(broker, tmp_path) as subscriber, sending(tmp_path, broker):
+        assert sequences(subscriber.wait_for(4, ALERT)) == [4, 1, 2, 3]
+
+
+def test_a_severe_alert_overtakes_what_was_fetched_already(
+    tmp_path: Path, store: Store, broker: Broker
+) -> None:
+    one_at_a_time = UplinkSettings(retry_first_s=0.05, window=1, window_bytes=1024)
+    pictures = [Message(f"edge/v1/pier-7/s/evidence/A/{n}", bytes(200_000)) for n in range(200)]
+    store.commit(Commit(done_at=RECORDED_AT, messages=pictures))
+    with listening(broker, tmp_path) as subscriber, sending(tmp_path, broker, one_at_a_time) as sender:
+        until(lambda: sender.statistics().n_delivered > 0)
+        store.commit(numbered(1, Severity.EXTREME))
+        sender.wake()
+        subscriber.wait_for(1, ALERT)
+        assert store.outbox.statistics().n_waiting > 0
+
+
+def test_what_a_broker_of_3_1_1_takes_is_not_counted_as_delivered(tmp_path: Path, store: Store) -> None:
+    store.commit(numbered(1))
+    with FakeBroker(answers(version=4)) as broker, sending(tmp_path, broker) as sender:
+        until(lambda: sender.statistics().n_unconfirmed == 1)
+    assert (sender.statistics().mqtt, sender.statistics().n_delivered) == ("3.1.1", 0)
+
+
+def test_reasons_are_counted_by_their_names(tmp_path: Path, store: Store) -> None:
+    for n in range(3):
+        store.commit(numbered(n))
+    with FakeBroker(answers(n_over_quota=1)) as broker, sending(tmp_path, broker) as sender:
+        until(lambda: store.outbox.statistics().n_waiting == 0)
+    assert sender.statistics().lost == {"quota_exceeded": 1}
+
+
 def test_a_broker_that_is_out_of_quota_gets_everything_later(tmp_path: Path, store: Store) -> None:
     for n in range(30):
         store.commit(numbered(n))
-    with FakeBroker(answers(n_over_quota=3)) as broker, sending(tmp_path, broker):
+    soon = UplinkSettings(retry_first_s=0.01, retry_max_s=0.01, max_attempts=2)
+    with FakeBroker(answers(n_over_quota=3)) as broker, sending(tmp_path, broker, soon):
         until(lambda: store.outbox.statistics().n_waiting == 0)
     assert store.outbox.entries() == []
 

@@ -1,0 +1,148 @@
+"""From one store's file into another: all that can still be read, the most needed first.
+
+A damaged file is read from both ends of each table, so that what lies around a bad page is saved.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from edge.database import Database, Row
+from edge.errors import DiskFull, StoreBroken
+from edge.transmit.outbox import crc_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table, and what orders its rows."""
+
+    name: str
+    columns: str
+    key: str
+
+
+_OUTBOX = _Table(
+    "outbox",
+    "seq, state, topic, qos, alert_id, severity, worth, enqueued_at, attempts, reason, crc32, size_bytes, "
+    "payload, lane",
+    "seq",
+)
+_NEEDED = (
+    _Table("counters", "name, value", "name"),
+    _OUTBOX,
+    _Table("site_state", "site_id, body", "site_id"),
+    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
+    _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
+    _Table("retained", "topic, version, is_dirty, payload", "topic"),
+)
+_HISTORY = (
+    _Table("looks", "site_id, seen_at, tile_id, body", "site_id, seen_at, tile_id"),
+    _Table("evidence", "sequence, n, role, sha256, jpeg", "sequence, n"),
+)
+
+# Rows written per transaction.
+_BATCH = 200
+
+
+def copy(source: Path, target: Database, *, with_history: bool) -> int:
+    """Put every readable row of a store's file into another, over what it has there; how many.
+
+    with_history  False leaves out the ledger and the pictures of alerts that were sent
+    """
+    return _copy(source, target, (*_NEEDED, *(_HISTORY if with_history else ())))
+
+
+def bring_home(source: Path, target: Database) -> int:
+    """Put back what went on elsewhere, in a file that had begun as a copy; how many rows.
+
+    What was sent there leaves the outbox here, what waits there waits here, at the end.
+    """
+    with closing(_opened(source)) as away:
+        lent = away.execute("SELECT value FROM counters WHERE name = 'lent_seq'").fetchall()
+        rows = list(_readable(away, _OUTBOX))
+    seq = target.rows("SELECT ifnull(max(seq), 0) FROM outbox")[0][0]
+    with target.transaction():
+        target.change_many("DELETE FROM outbox WHERE seq <= ?", lent)
+        _insert(target, _OUTBOX, [(int(seq or 0) + n, *row[1:]) for n, row in enumerate(rows, 1)])
+    tables = [table for table in (*_NEEDED, *_HISTORY) if table is not _OUTBOX]
+    return len(rows) + _copy(source, target, tables)
+
+
+def _copy(source: Path, target: Database, tables: Sequence[_Table]) -> int:
+    n_rows = 0
+    with closing(_opened(source)) as old, suppress(DiskFull):
+        # An alert that could not be read must not take its pictures with it, nor a newer one replace them.
+        target.rows("PRAGMA foreign_keys = OFF")
+        for table in tables:
+            for batch in _batches(_readable(old, table)):
+                n_rows += _put(target, table, batch)
+    target.rows("PRAGMA foreign_keys = ON")
+    return n_rows
+
+
+def _opened(source: Path) -> sqlite3.Connection:
+    """Read-only; on a read-only disk without the log's index, as of the last time the log was folded in."""
+    connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
+    except sqlite3.OperationalError:
+        connection.close()
+        return sqlite3.connect(f"{source.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+    except sqlite3.DatabaseError:
+        return connection  # damaged: what can be read of it is read table by table
+    return connection
+
+
+def _readable(old: sqlite3.Connection, table: _Table) -> Iterator[Row]:
+    """Each row once: from the front to the first damage, then from the back to the last."""
+    seen: set[Row] = set()
+    n_keys = table.key.count(",") + 1
+    for order in ("", " DESC"):
+        key = ", ".join(f"{column}{order}" for column in table.key.split(", "))
+        try:
+            for row in old.execute(f"SELECT {table.columns} FROM {table.name} ORDER BY {key}"):  # noqa: S608 - ours
+                if row[:n_keys] in seen:
+                    return
+                if order == "":
+                    seen.add(row[:n_keys])
+                if _is_sound(table, row):
+                    yield row
+        except sqlite3.Error:
+            continue
+        return
+
+
+def _is_sound(table: _Table, row: Row) -> bool:
+    """False where the disk gave back something else than it was given, as far as that can be told."""
+    if table is not _OUTBOX:
+        return True
+    topic, crc, payload = row[2], row[10], row[12]
+    return isinstance(topic, str) and isinstance(payload, bytes) and crc_of(topic, payload) == crc
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _put(target: Database, table: _Table, rows: Sequence[Row]) -> int:
+    """Write rows; where one is not what its table takes, the others. How many."""
+    try:
+        with target.transaction():
+            _insert(target, table, rows)
+    except DiskFull:
+        raise
+    except StoreBroken:
+        return sum(_put(target, table, [row]) for row in rows) if len(rows) > 1 else 0
+    return len(rows)
+
+
+def _insert(target: Database, table: _Table, rows: Sequence[Row]) -> None:
+    marks = ", ".join("?" * (table.columns.count(",") + 1))
+    sql = f"INSERT OR REPLACE INTO {table.name} ({table.columns}) VALUES ({marks})"  # noqa: S608 - ours
+    target.change_many(sql, rows)

@@ -1,0 +1,257 @@
+"""What is on its way over one connection: what goes next, what was answered, what was refused.
+
+A queued message is ours until it is settled: with `ack: puback` when the broker has answered for it, with
+`e2e` when the desk's archive has said that it is stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+
+from edge.errors import LinkDown, PayloadRefused
+from edge.transmit.desk import Desk
+from edge.transmit.link import Ack, Arrived, Incoming
+from edge.transmit.mqtt import MqttLink
+from edge.transmit.outbox import Lane, Outbox
+from edge.transmit.reception import Reception
+from edge.transmit.tally import Tally
+from edge.transmit.topics import Topics
+from edge.transmit.uplink import LinkState, Outgoing, UplinkSettings, next_attempt
+
+log = logging.getLogger(__name__)
+
+# How often the outbox is looked at without being woken: `edge outbox retry` is another process.
+_LOOK_EVERY_S = 2.0
+
+# How long a clean stop waits for the broker to take its last word.
+_GOODBYE_S = 2.0
+
+# Answers stay where they are bounded while so many messages wait here.
+_MAX_QUEUED = 128
+
+# MQTT 5.0, section 3.4.2.1: quota exceeded speaks of the device's rate, not of the message.
+_QUOTA_EXCEEDED = 151
+
+# The reason of a message that went under with its connection too often, for counting.
+_BREAKS_THE_LINK = "breaks_the_link"
+
+
+class Session:
+    """What is on its way over one connection."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        link: MqttLink,
+        topics: Topics,
+        uplink: UplinkSettings,
+        tally: Tally,
+        *,
+        reception: Reception | None = None,
+        desk: Desk | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._link = link
+        self._topics = topics
+        self._reception = reception
+        self._desk = desk or Desk(None, time.monotonic())
+        self._uplink = uplink
+        self._tally = tally
+        # What every connect begins with, and changed states; then a queue for each lane of the outbox.
+        self._states: deque[Outgoing] = deque()
+        self._lanes: dict[Lane, deque[Outgoing]] = {lane: deque() for lane in Lane}
+        self._last_seqs = dict.fromkeys(Lane, 0)
+        self._in_flight: dict[int, Outgoing] = {}
+        self._taken: list[Outgoing] = []
+        self._may_have_more = True
+
+    def greet(self) -> None:
+        """Listen for commands and receipts, and queue what a connect begins with: `online`, the states."""
+        if self._reception is not None and self._reception.topic is not None:
+            self._link.listen(self._reception.topic)
+        if self._desk.is_asked:
+            self._link.subscribe([self._topics.ack])
+        self._states.append(self._status(b"online"))
+        self._states.extend(self._outbox.retained(only_dirty=False))
+
+    def turn(self) -> None:
+        """Send what there is room for, wait for what comes, and write down what was taken."""
+        if self._may_have_more:
+            self._fetch()
+        self._publish()
+        arrived = self._link.step(_LOOK_EVERY_S)
+        # Nothing came: it was the regular look, or the network alone.
+        is_news = arrived.is_woken or bool(arrived.messages)
+        self._may_have_more |= is_news or not arrived.acks or not self._n_queued
+        for ack in arrived.acks:
+            self._settle(ack)
+        self._hear(arrived)
+        if not self._in_flight or len(self._taken) >= self._uplink.window:
+            self._write_taken()
+
+    def say_goodbye(self) -> None:
+        """Leave `stopped` behind and close, so that the broker does not publish the will."""
+        number = self._link.publish(self._status(b"stopped"))
+        self._in_flight[number] = self._status(b"stopped")
+        deadline = time.monotonic() + _GOODBYE_S
+        while number in self._in_flight and time.monotonic() < deadline:
+            arrived = self._link.step(0.1)
+            self._hear(arrived)
+            for ack in arrived.acks:
+                self._settle(ack)
+        self._link.close()
+        # What is still unanswered was not refused: it goes again at the next start.
+        self._in_flight.clear()
+
+    def end(self) -> None:
+        """Write down what was taken, and count a failure for what was on its way when the link broke."""
+        self._write_taken()
+        for outgoing in self._in_flight.values():
+            self._desk.forget(outgoing.seq)
+        rows = [outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None]
+        n_dead = self._outbox.failed(rows, self._uplink.max_attempts) if rows else 0
+        if n_dead:
+            self._tally.refused[_BREAKS_THE_LINK] += n_dead
+            log.error("messages dead: link=mqtt seqs=%s reason=connection broke too often", rows)
+
+    def _fetch(self) -> None:
+        """Fill up the lanes; the last one only where nothing else waits."""
+        self._may_have_more = False
+        self._fetch_due_again()
+        self._fetch_lane(Lane.URGENT)
+        self._fetch_lane(Lane.ORDINARY)
+        self._fetch_states()
+        if not self._n_queued and not self._in_flight:
+            self._fetch_lane(Lane.LAST)
+
+    def _fetch_lane(self, lane: Lane) -> None:
+        if self._lanes[lane]:
+            return
+        limit = max(0, min(self._uplink.window, self._desk.room(time.monotonic()) - self._n_queued))
+        while not self._lanes[lane] and limit:
+            rows = self._outbox.waiting(self._last_seqs[lane], limit, lane)
+            if not rows:
+                return
+            self._last_seqs[lane] = rows[-1].seq or 0
+            self._lanes[lane].extend(row for row in rows if not self._desk.awaits(row.seq))
+
+    def _fetch_due_again(self) -> None:
+        """What the archive did not confirm in time, as far as it still waits in the outbox."""
+        if news := self._desk.news(time.monotonic()):
+            log.warning(news)
+        queued = {outgoing.seq for lane in self._lanes.values() for outgoing in lane}
+        for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
+            row = None if seq in queued else self._outbox.row(seq)
+            if row is not None:
+                self._lanes[Lane.ORDINARY].append(row)
+            elif seq not in queued:
+                self._desk.forget(seq)
+
+    def _seqs_in_flight(self) -> set[int]:
+        return {outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None}
+
+    def _fetch_states(self) -> None:
+        if self._states:
+            return
+        sent = {(state.topic, state.version) for state in (*self._in_flight.values(), *self._taken)}
+        states = self._outbox.retained(only_dirty=True)
+        self._states.extend(state for state in states if (state.topic, state.version) not in sent)
+
+    @property
+    def _n_queued(self) -> int:
+        return len(self._states) + sum(map(len, self._lanes.values()))
+
+    def _publish(self) -> None:
+        for queue in (self._states, *self._lanes.values()):
+            while attempt := next_attempt(queue, [self._link_state()], self._uplink):
+                queue.popleft()
+                self._send(attempt.outgoing)
+            if queue:
+                return
+
+    def _send(self, outgoing: Outgoing) -> None:
+        try:
+            self._in_flight[self._link.publish(outgoing)] = outgoing
+            self._desk.sent(outgoing, time.monotonic())
+        except PayloadRefused as refusal:
+            self._refuse(outgoing, str(refusal), refusal.reason)
+
+    def _link_state(self) -> LinkState:
+        sizes = [outgoing.size_bytes for outgoing in self._in_flight.values()]
+        window = 1 if any(outgoing.is_suspect for outgoing in self._in_flight.values()) else self._link.window
+        return LinkState(
+            "mqtt", is_up=True, window=window, n_in_flight=len(sizes), in_flight_bytes=sum(sizes)
+        )
+
+    def _settle(self, ack: Ack) -> None:
+        outgoing = self._in_flight.pop(ack.number, None)
+        if outgoing is None:
+            return
+        if ack.code == _QUOTA_EXCEEDED:
+            # None of them was at fault.
+            self._in_flight.clear()
+            raise LinkDown(f"{ack.reason}: waiting", ack.word)
+        if ack.reason is not None:
+            self._refuse(outgoing, ack.reason, ack.word)
+            return
+        if self._desk.reached_broker(outgoing.seq, time.monotonic()):
+            self._tally.took(is_queued=False)
+            return
+        self._tally.took(is_queued=outgoing.seq is not None)
+        self._taken.append(outgoing)
+        self._answered(outgoing)
+
+    def _hear(self, arrived: Arrived) -> None:
+        """Take receipts and commands that came, and queue answers ahead of all that waits."""
+        reception = self._reception
+        for incoming in arrived.messages:
+            if incoming.topic == self._topics.ack:
+                self._hear_receipt(incoming)
+            elif reception is not None:
+                reception.take(incoming)
+        if reception is None:
+            return
+        if len(self._states) < _MAX_QUEUED:
+            self._states.extendleft(reversed(reception.answers()))
+        if self._link.subscription_fault is not None:
+            log.warning("commands cannot come: link=mqtt reason=%s", self._link.subscription_fault)
+            self._link.subscription_fault = None
+
+    def _hear_receipt(self, incoming: Incoming) -> None:
+        """A receipt of the desk's archive: what it has stored may leave the outbox."""
+        if not self._desk.is_asked or incoming.is_retained:
+            return
+        try:
+            seqs = self._desk.confirmed(incoming.payload, time.monotonic())
+        except ValueError as fault:
+            log.warning("receipt not understood: topic=%s reason=%s", incoming.topic, fault)
+            return
+        # What the broker has still to answer for leaves with that answer.
+        for seq in (seq for seq in seqs if seq not in self._seqs_in_flight()):
+            self._tally.took(is_queued=True)
+            self._taken.append(Outgoing(incoming.topic, b"", seq=seq))
+
+    def _answered(self, outgoing: Outgoing) -> None:
+        if self._reception is not None:
+            self._reception.answered(outgoing)
+
+    def _refuse(self, outgoing: Outgoing, reason: str, word: str) -> None:
+        """Put a message aside, so that it never holds up those behind it; a state just waits to change."""
+        self._tally.refused[word] += 1
+        log.error("message refused: topic=%s seq=%s reason=%s", outgoing.topic, outgoing.seq, reason)
+        if outgoing.seq is not None:
+            self._outbox.refuse(outgoing.seq, reason)
+            self._desk.forget(outgoing.seq)
+        elif outgoing.version is not None:
+            self._taken.append(outgoing)
+        self._answered(outgoing)
+
+    def _write_taken(self) -> None:
+        if self._taken:
+            self._outbox.settle(self._taken)
+            self._taken.clear()
+
+    def _status(self, payload: bytes) -> Outgoing:
+        return Outgoing(self._topics.status, payload, is_retained=True)

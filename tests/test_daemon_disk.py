@@ -1,0 +1,106 @@
+"""The whole daemon on a disk that is damaged, read-only or full: it runs, says so, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.shelter import MEMORY
+from tests.broker import Broker, Subscriber, running_broker
+from tests.disk import Disk, mounted
+from tests.e2e.archive import STORY, drop, write_archive, write_config
+from tests.e2e.program import alerts_heard, running, until
+
+# A name of its own: the folder in memory bears it.
+DEVICE = f"test-{os.getpid()}"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with running_broker(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def listener(tmp_path: Path, broker: Broker) -> Iterator[Subscriber]:
+    listener = Subscriber(broker, tmp_path)
+    yield listener
+    listener.stop()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with mounted(tmp_path / "disk", 24) as disk:
+        yield disk
+    shutil.rmtree(MEMORY / f"edge-{DEVICE}", ignore_errors=True)
+
+
+def configured(tmp_path: Path, state: Path, url: str | None) -> Path:
+    changed = {"device": {"id": DEVICE}, "state": {"folder": str(state)}}
+    return write_config(tmp_path / "device", url, **changed)
+
+
+def health(listener: Subscriber) -> dict[str, Any]:
+    """What the device last said of itself."""
+    listener.wait_for(1, "/health")
+    said: dict[str, Any] = json.loads(listener.heard("/health")[-1][1])
+    return said
+
+
+def test_a_damaged_state_is_replaced_and_the_daemon_says_so(
+    tmp_path: Path, broker: Broker, listener: Subscriber
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "edge.sqlite").write_bytes(b"no database" * 1000)
+    with running(configured(tmp_path, state, broker.url)) as daemon:
+        said = health(listener)["state"]
+        assert daemon.stop() == 0
+    assert (said["in_memory"], said["epoch"]) == (False, 1)
+    assert "set aside in" in said["trouble"]
+
+
+def test_on_a_read_only_disk_the_daemon_watches_and_alerts_and_comes_home_later(
+    tmp_path: Path, disk: Disk, broker: Broker, listener: Subscriber
+) -> None:
+    first, second, third = write_archive(tmp_path / "tiles", STORY[:3])
+    config = configured(tmp_path, disk.folder / "state", broker.url)
+    with running(config) as daemon:
+        drop(daemon.spool, first)
+        daemon.wait_for("outcome=looked")
+        assert daemon.stop() == 0
+        disk.make_read_only()
+        daemon.start()
+        drop(daemon.spool, second)
+        [alert] = alerts_heard(listener, 1)
+        assert alert["sequence"] == 1
+        until(lambda: health(listener)["state"]["in_memory"], daemon.log_text)
+        disk.make_writable()
+        daemon.ask_to_reload()
+        daemon.wait_for("state is on the disk again")
+        drop(daemon.spool, third)
+        assert [one["sequence"] for one in alerts_heard(listener, 2)][:2] == [1, 2]
+        assert daemon.stop() == 0
+    assert not (MEMORY / f"edge-{DEVICE}").exists()
+
+
+def test_on_a_full_disk_a_tile_waits_and_the_daemon_goes_on_when_there_is_room(
+    tmp_path: Path, disk: Disk, broker: Broker, listener: Subscriber
+) -> None:
+    first, second = write_archive(tmp_path / "tiles", STORY[:2])
+    with running(configured(tmp_path, disk.folder / "state", broker.url)) as daemon:
+        drop(daemon.spool, first)
+        daemon.wait_for("outcome=looked")
+        (disk.folder / "state" / "edge.ballast").unlink()
+        disk.fill()
+        drop(daemon.spool, second)
+        daemon.wait_for("state cannot be written, trying again")
+        (disk.folder / "filler").unlink()
+        alerts_heard(listener, 1)
+        assert daemon.stop() == 0

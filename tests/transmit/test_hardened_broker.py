@@ -1,0 +1,190 @@
+"""config/mosquitto as it ships: a certificate opens its own device's topics and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.errors import LinkDown
+from edge.transmit.link import Incoming, Wake
+from edge.transmit.mqtt import MqttLink, open_link
+from edge.transmit.mqtt_settings import MqttSettings
+from edge.transmit.sender import Sender
+from edge.transmit.uplink import Outgoing
+from tests.transmit.hardened_broker import Certificates, HardenedBroker
+from tests.transmit.make import FAST, numbered, open_store
+from tests.transmit.test_mqtt import acked
+from tests.transmit.test_sender import until
+
+ALERT = "edge/v1/pier-7/north-airfield/alert"
+Connect = Callable[..., MqttLink]
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def broker(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HardenedBroker]:
+    with started(HardenedBroker(tmp_path_factory.mktemp("broker"), certificates)) as broker:
+        yield broker
+
+
+@contextmanager
+def started(broker: HardenedBroker) -> Iterator[HardenedBroker]:
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+@pytest.fixture
+def wake() -> Iterator[Wake]:
+    wake = Wake()
+    yield wake
+    wake.close()
+
+
+@pytest.fixture
+def connect(broker: HardenedBroker, certificates: Certificates, wake: Wake) -> Iterator[Connect]:
+    links = []
+
+    def connected(name: str, client_id: str | None = None, session_expiry_s: int = 0) -> MqttLink:
+        settings = msgspec.structs.replace(
+            broker.settings(certificates, name), session_expiry_s=session_expiry_s
+        )
+        links.append(open_link(settings, client_id or f"edge-{name}", wake))
+        return links[-1]
+
+    yield connected
+    for link in links:
+        link.abort()
+
+
+def messages(link: MqttLink) -> Iterator[Incoming]:
+    """What comes on the subscriptions, as it comes; fails where nothing comes any more."""
+    silent_since = time.monotonic()
+    while time.monotonic() < silent_since + 10:
+        for message in link.step(0.5).messages:
+            silent_since = time.monotonic()
+            yield message
+    raise AssertionError("expected a message, none came in 10 s")
+
+
+def next_message(link: MqttLink) -> Incoming:
+    return next(messages(link))
+
+
+def test_a_device_writes_its_own_topics_and_a_desk_reads_them(connect: Connect) -> None:
+    desk = connect("desk")
+    desk.subscribe(["edge/v1/+/+/alert"])
+    desk.step(0.5)
+    assert acked(connect("pier-7"), Outgoing(ALERT, b"{}")) is None
+    assert next_message(desk).topic == ALERT
+
+
+@pytest.mark.parametrize(
+    "topic", [ALERT, "edge/v1/pier-7/status", "edge/v1/pier-7/cmd/ack", "edge/v1/x/y", "$SYS/x", "other"]
+)
+def test_a_device_cannot_write_beside_its_own_topics(connect: Connect, topic: str) -> None:
+    refusal = acked(connect("pier-8"), Outgoing(topic, b"forged"))
+    assert refusal == "refused by the broker: Not authorized (135)"
+
+
+@pytest.mark.parametrize("asked", ["#", "edge/v1/#", "edge/v1/pier-7/#", ALERT, "$share/x/edge/v1/#"])
+def test_a_device_reads_its_own_commands_and_nothing_of_another(connect: Connect, asked: str) -> None:
+    other = connect("pier-8")
+    other.subscribe([asked])
+    other.subscribe(["edge/v1/pier-8/cmd/#"])
+    other.step(0.5)
+    device, desk = connect("pier-7"), connect("desk")
+    acked(device, Outgoing(ALERT, b"{}"))
+    acked(device, Outgoing("edge/v1/pier-7/status", b"online", is_retained=True))
+    acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"{}"))
+    acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"{}"))
+    # Messages keep their order: had the others been let through, they would come first.
+    assert next_message(other).topic == "edge/v1/pier-8/cmd/ping"
+
+
+def test_a_device_that_gives_the_id_of_another_does_not_get_its_session(connect: Connect) -> None:
+    device, desk = connect("pier-7", session_expiry_s=3600), connect("desk")
+    device.subscribe(["edge/v1/pier-7/cmd/#"])
+    device.step(0.5)
+    device.close()
+    acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"for pier-7"))
+    thief = connect("pier-8", "edge-pier-7", session_expiry_s=3600)
+    thief.subscribe(["edge/v1/pier-8/cmd/#"])
+    thief.step(0.5)
+    acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"for pier-8"))
+    assert next_message(thief).payload == b"for pier-8"
+    assert next_message(connect("pier-7", session_expiry_s=3600)).payload == b"for pier-7"
+
+
+def test_a_desk_gives_commands_and_cannot_speak_for_a_device(connect: Connect) -> None:
+    desk = connect("desk")
+    assert acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"{}")) is None
+    assert acked(desk, Outgoing(ALERT, b"forged")) == "refused by the broker: Not authorized (135)"
+
+
+def test_nobody_gets_in_without_a_certificate(
+    broker: HardenedBroker, certificates: Certificates, wake: Wake
+) -> None:
+    settings = msgspec.structs.replace(
+        broker.settings(certificates, "pier-7"), client_certificate=None, client_key=None
+    )
+    with pytest.raises(LinkDown):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_nobody_gets_in_with_a_certificate_of_another_authority(
+    broker: HardenedBroker, certificates: Certificates, tmp_path: Path, wake: Wake
+) -> None:
+    forger = Certificates(tmp_path / "forger")
+    certificate, key = forger.client("pier-7")
+    settings = msgspec.structs.replace(
+        broker.settings(certificates, "pier-7"), client_certificate=certificate, client_key=key
+    )
+    with pytest.raises(LinkDown):
+        open_link(settings, "edge-pier-7", wake)
+
+
+def test_nobody_gets_in_with_a_certificate_that_was_revoked(tmp_path: Path, wake: Wake) -> None:
+    own = Certificates(tmp_path / "own")
+    own.client("pier-8")
+    own.make("revoke", "pier-8")
+    with started(HardenedBroker(tmp_path, own, with_revoked=True)) as broker:
+        open_link(broker.settings(own, "pier-7"), "edge-pier-7", wake).close()
+        with pytest.raises(LinkDown):
+            open_link(broker.settings(own, "pier-8"), "edge-pier-8", wake)
+
+
+def test_nobody_gets_in_without_tls(broker: HardenedBroker, wake: Wake) -> None:
+    with pytest.raises(LinkDown):
+        open_link(
+            MqttSettings(url=f"mqtt://localhost:{broker.port}", connect_timeout_s=2), "edge-pier-7", wake
+        )
+
+
+def test_a_device_sends_through_it_and_leaves_stopped_behind(
+    tmp_path: Path, broker: HardenedBroker, certificates: Certificates, connect: Connect
+) -> None:
+    store = open_store(tmp_path)
+    store.commit(numbered(1))
+    desk = connect("desk")
+    desk.subscribe(["edge/v1/pier-7/#"])
+    settings = broker.settings(certificates, "pier-7")
+    sender = Sender("pier-7", settings, FAST, lambda: open_store(tmp_path).outbox)
+    sender.start()
+    heard = messages(desk)
+    assert ALERT in (message.topic for message in heard)
+    until(lambda: sender.statistics().n_delivered == 1)
+    assert sender.stop(10)
+    assert b"stopped" in (message.payload for message in heard)
+    assert sender.statistics().refused == {}
