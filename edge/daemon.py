@@ -12,20 +12,25 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, config, health
+from edge import __version__, clock, config, health, time_file
+from edge.acquire.fix import Fix
+from edge.acquire.gnss import GnssSettings, Receiver
+from edge.acquire.plausible import Heard
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
+from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Reading, Timekeeper
 from edge.config import Settings
 from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import load
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.health import Health, SiteHealth, TileCounts
 from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.store import Store
+from edge.tell import LATE_AFTER_S
 from edge.transmit.outbox import Outbox
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
@@ -38,8 +43,6 @@ IDLE_S = 1.0
 RETRY_S = 5.0
 HEALTH_EVERY_S = 60.0
 SWEEP_EVERY_S = 3600.0
-# Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
-NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Stopping(Exception):
@@ -79,14 +82,20 @@ def _listen(asked: Asked) -> None:
 
 
 class Daemon:
-    """One process: a spool, a station, a sender."""
+    """One process: a spool, a station, a sender, and a receiver where there is one."""
 
-    def __init__(self, path: Path, settings: Settings, store: Store, asked: Asked) -> None:
-        """Load the models and open everything; the sender runs from here on."""
+    def __init__(
+        self, path: Path, settings: Settings, store: Store, asked: Asked, machine: Machine | None = None
+    ) -> None:
+        """Load the models and open everything; the sender and the receiver run from here on."""
         self._path = path
         self._store = store
         self._asked = asked
         self._settings = settings
+        self._machine = machine or Machine()
+        self._timekeeper = Timekeeper(self._machine, store.known_time() or BUILT_AFTER)
+        self._receiver = self._started_receiver(settings.gnss)
+        self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
         self._sender = self._started_sender(settings)
@@ -120,18 +129,21 @@ class Daemon:
         health.notify(health.STOPPING, self._address)
         if self._sender is not None:
             self._sender.stop()
+        if self._receiver is not None:
+            self._receiver.stop()
         log.info("daemon has stopped: device=%s", self._settings.device.id)
 
     def _step(self) -> bool:
         """One claim, or what is due without one; True if there was a claim."""
-        now, clock = self._now()
+        reading = self._timekeeper.read(self._heard())
+        self._correct(reading)
         claim = self._spool.next_claim()
         if claim is not None:
-            self._take(claim, now, clock)
+            self._take(claim, reading.now, reading.clock)
             self._wake()
-        elif self._station.tick(now, clock):
+        elif self._station.tick(reading.now, reading.clock):
             self._wake()
-        self._do_what_is_due(now, clock)
+        self._do_what_is_due(reading)
         return claim is not None
 
     def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
@@ -163,24 +175,45 @@ class Daemon:
         elif outcome != REPEATED:
             self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
 
-    def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
+    def _do_what_is_due(self, reading: Reading) -> None:
         at_s = time.monotonic()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
-            self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
+            self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(reading)))
             self._wake()
+            self._tell_time(reading)
         if at_s >= self._next_sweep_s:
             self._next_sweep_s = at_s + SWEEP_EVERY_S
-            self._store.sweep(now, self._settings.state.max_bytes)
+            self._store.sweep(reading.now, self._settings.state.max_bytes)
+            if reading.clock.is_known:
+                self._store.note_known_time(reading.now)
 
-    def _health(self, now: datetime, clock: Clock) -> Health:
+    def _correct(self, reading: Reading) -> None:
+        """As soon as the clock is known, what was said by a doubtful one is said again."""
+        if not reading.clock.is_known:
+            self._was_doubtful = True
+        elif self._was_doubtful:
+            device_id = self._settings.device.id
+            n_alerts = self._store.correct(device_id, reading, timedelta(seconds=LATE_AFTER_S))
+            self._was_doubtful = False
+            log.info("clock is known: clock=%s now=%s corrected=%d", reading.clock, reading.now, n_alerts)
+            # At once: the desk, and whoever may set the clock, need not wait for their turn.
+            self._next_health_s = 0.0
+
+    def _tell_time(self, reading: Reading) -> None:
+        """Leave the time for `edge set-clock`, where it is known by GNSS and the system's clock is wrong."""
+        gnss, error_s = self._settings.gnss, reading.error_s or 0.0
+        if gnss and gnss.time_file and reading.clock is Clock.GNSS and abs(error_s) > MAX_ERROR_S:
+            time_file.write(gnss.time_file, reading, clock.boot_id())
+
+    def _health(self, reading: Reading) -> Health:
         folder = self._settings.state.folder
         link = None if self._sender is None else self._sender.statistics()
         return Health(
             device_id=self._settings.device.id,
-            at=now,
+            at=reading.now,
             version=__version__,
-            clock=clock,
+            clock=reading.clock,
             uptime_s=time.monotonic() - self._started_s,
             sites={
                 name: SiteHealth(state.newest_look_at, state.last_reject, state.last_reject_at)
@@ -194,6 +227,8 @@ class Daemon:
             memory_bytes=health.memory_bytes(),
             temperature_c=health.temperature_c(),
             models=self._station.models,
+            gnss=None if self._receiver is None else self._receiver.receiving,
+            clock_error_s=reading.error_s,
         )
 
     def _reload(self) -> None:
@@ -217,11 +252,16 @@ class Daemon:
             if self._sender is not None:
                 self._sender.stop()
             self._sender = self._started_sender(settings)
+        if settings.gnss != old.gnss:
+            if self._receiver is not None:
+                self._receiver.stop()
+            self._receiver = self._started_receiver(settings.gnss)
         self._settings, self._station = settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        return Station(settings, self._interruptible(load(settings.models.objects)), self._store, self._spool)
+        model = self._interruptible(load(settings.models.objects))
+        return Station(settings, model, self._store, self._spool, self._fix)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -244,6 +284,20 @@ class Daemon:
         sender.start()
         return sender
 
+    def _started_receiver(self, settings: GnssSettings | None) -> Receiver | None:
+        if settings is None:
+            return None
+        receiver = Receiver(settings, not_before=BUILT_AFTER, ticks=self._machine.ticks)
+        receiver.start()
+        return receiver
+
+    def _heard(self) -> Heard | None:
+        return None if self._receiver is None else self._receiver.receiving.heard
+
+    def _fix(self) -> Fix | None:
+        heard = self._heard()
+        return None if heard is None else heard.fix
+
     def _wake(self) -> None:
         if self._sender is not None:
             self._sender.wake()
@@ -251,13 +305,6 @@ class Daemon:
     @property
     def _topics(self) -> Topics:
         return Topics(self._settings.device.id)
-
-    def _now(self) -> tuple[datetime, Clock]:
-        now = datetime.now(UTC)
-        trust = health.clock_trust(
-            now, not_before=NOT_BEFORE, is_synchronised=health.is_synchronised(), has_rtc=health.has_rtc()
-        )
-        return now, trust
 
 
 def _outbox_opener(settings: Settings) -> Callable[[], Outbox]:

@@ -32,6 +32,10 @@ class StoreBroken(EdgeError):
     """The state on disk cannot be read or written: the operator must look at the disk."""
 
 
+class ClockUnset(EdgeError):
+    """The clock cannot be set: nobody knows the time, or this program may not."""
+
+
 class LinkDown(EdgeError):
     """A link cannot carry anything now; the same payload may be tried again later."""
 

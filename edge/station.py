@@ -6,7 +6,7 @@ The clock comes in as an argument; the loop, the signals and the last line of de
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,15 +15,16 @@ from pathlib import Path
 import msgspec
 
 from edge.acquire import decode, reference
+from edge.acquire.fix import Fix
 from edge.acquire.kept import KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
+from edge.clock import Clock
 from edge.config import Settings, SiteSettings, to_site
 from edge.detect.manifest import Model
 from edge.detect.model import describe
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
-from edge.health import Clock
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
 from edge.monitor.state import SiteState
@@ -57,16 +58,26 @@ def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
 class Station:
     """The state of all sites, and the way of a tile through it."""
 
-    def __init__(self, settings: Settings, model: Model, store: Store, spool: Spool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        model: Model,
+        store: Store,
+        spool: Spool,
+        fix: Callable[[], Fix | None] = lambda: None,
+    ) -> None:
         """Read the sites' states from the store.
 
         Raises StoreBroken where one of them cannot be read.
+
+        fix  the device's newest fix, or None
         """
         folder = settings.state.folder
         self._settings = settings
         self._store = store
         self._spool = spool
         self._model = model
+        self._fix = fix
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
         self._references_folder = folder / reference.FOLDER
@@ -191,7 +202,9 @@ class Station:
             self._states[outcome.site_id] = outcome.state
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
-        return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))
+        return Stamp(
+            self._settings.device.id, now, self.models, self._settings.sha256, str(clock), fix=self._fix()
+        )
 
     def _observations(self, outcomes: Sequence[SiteOutcome]) -> list[Message]:
         if not self._settings.transmit.observations:

@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -26,6 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
 from edge.transmit.mqtt_settings import MqttSettings, read_password, tls_context
+from edge.transmit.tls_fault import meaning
 from edge.transmit.uplink import Outgoing
 
 # MQTT 5.0, section 2.4: from here on a reason code means failure.
@@ -248,7 +250,8 @@ class MqttLink:
         try:
             yield
         except _PAHO_ERRORS as error:
-            raise LinkDown(f"{type(error).__name__}: {error}") from error
+            said = meaning(error, datetime.now(UTC))
+            raise LinkDown(f"TLS: {said}" if said else f"{type(error).__name__}: {error}") from error
 
     def _on_connect(
         self,

@@ -6,7 +6,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.clock import Clock
+from edge.health import Health, SiteHealth, TileCounts
 from edge.health import to_json as health_json
 from edge.monitor.finding import Count, Kind, Severity
 from edge.schema import NAMES, schema_text
