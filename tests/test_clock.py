@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -11,42 +10,11 @@ from edge import clock
 from edge.acquire.fix import Fix
 from edge.acquire.nmea import Mode
 from edge.acquire.plausible import Heard
-from edge.clock import BUILT_AFTER, HOLD_S, MAX_ERROR_S, MAX_STEP_S, Clock, Machine, Reading, Timekeeper
+from edge.clock import BUILT_AFTER, HOLD_S, MAX_ERROR_S, MAX_STEP_S, Clock, Timekeeper
 from tests.acquire.sky import HERE, NOW
+from tests.clocks import Device
 
 YEARS = timedelta(days=20 * 365)
-
-
-@dataclass
-class Device:
-    """A machine whose clocks a test turns; true time is its own, and only GNSS tells it."""
-
-    true: datetime = NOW
-    ticks_s: float = 100.0
-    off: timedelta = timedelta(0)
-    is_synchronised: bool = False
-    has_rtc: bool = False
-
-    @property
-    def machine(self) -> Machine:
-        return Machine(
-            lambda: self.true + self.off,
-            lambda: self.ticks_s,
-            lambda: self.is_synchronised,
-            lambda: self.has_rtc,
-        )
-
-    def wait(self, seconds: float) -> None:
-        self.true += timedelta(seconds=seconds)
-        self.ticks_s += seconds
-
-    @property
-    def heard(self) -> Heard:
-        """A fix of this moment."""
-        return Heard(Fix(self.true, HERE, Mode.AUTONOMOUS), self.ticks_s)
-
-    def read(self) -> Reading:
-        return Timekeeper(self.machine).read()
 
 
 @pytest.mark.parametrize(

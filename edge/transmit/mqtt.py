@@ -26,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
-from edge.transmit.mqtt_settings import MqttSettings, read_password, tls_context
+from edge.transmit.mqtt_settings import MqttSettings, TlsSocket, read_password, tls_context
 from edge.transmit.tls_fault import meaning
 from edge.transmit.uplink import Outgoing
 
@@ -229,6 +229,9 @@ class MqttLink:
         if connection in writable:
             self._client.loop_write()
         self._client.loop_misc()
+        if isinstance(connection, TlsSocket) and connection.fault is not None:
+            said = meaning(connection.fault, datetime.now(UTC))
+            self._lost_because = f"TLS: {said or connection.fault}"
         return is_woken
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:

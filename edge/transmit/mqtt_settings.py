@@ -88,10 +88,27 @@ def read_password(settings: MqttSettings) -> str | None:
         raise LinkDown(f"password_file: {settings.password_file}: {_cause(error)}") from None
 
 
-class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails: paho forgets it and leaves it to the garbage collector."""
+class TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: paho forgets it and leaves it to the garbage collector.
+
+    fault  what ended the connection later, which paho keeps to itself: TLS 1.3 refuses a client's certificate
+           after the handshake (RFC 8446, section 4.4.2.4)
+    """
+
+    fault: ssl.SSLError | None = None
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """What came, decrypted."""
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self.fault = error
+            raise
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is ssl's
+        """Agree on keys with the other side."""
         try:
             super().do_handshake(block)
         except OSError:
@@ -104,7 +121,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     named: object = settings.ca_file
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
-        context.sslsocket_class = _TlsSocket
+        context.sslsocket_class = TlsSocket
         if settings.client_certificate is not None:
             named = f"{settings.client_certificate}, {settings.client_key}"
             context.load_cert_chain(settings.client_certificate, settings.client_key)

@@ -21,16 +21,16 @@ def meaning(error: BaseException, now: datetime) -> str | None:
 
     now  the system's clock, by which OpenSSL judges; told by the day: a long outage is one line of log
     """
-    if isinstance(error, ssl.SSLCertVerificationError):
-        today = f"{now:%Y-%m-%d}"
-        if error.verify_code == _NOT_YET_VALID:
-            return (
-                "the broker's certificate is not valid yet by the device's clock, "
-                f"which says {today}: the clock is behind, set it"
-            )
-        if error.verify_code == _EXPIRED:
-            return (
-                "the broker's certificate has expired by the device's clock, "
-                f"which says {today}: if that is today, renew the certificate, else set the clock"
-            )
-    return _TOLD_BY_BROKER.get(error.reason) if isinstance(error, ssl.SSLError) and error.reason else None
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
+    today = f"{now:%Y-%m-%d}"
+    if code == _NOT_YET_VALID:
+        return (
+            "the broker's certificate is not valid yet by the device's clock, "
+            f"which says {today}: the clock is behind, set it"
+        )
+    if code == _EXPIRED:
+        return (
+            "the broker's certificate has expired by the device's clock, "
+            f"which says {today}: if that is today, renew the certificate, else set the clock"
+        )
+    return _TOLD_BY_BROKER.get(error.reason or "") if isinstance(error, ssl.SSLError) else None
