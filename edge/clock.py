@@ -113,7 +113,7 @@ class Timekeeper:
         """
         self._machine = machine or Machine()
         self._not_before = max(not_before, BUILT_AFTER)
-        # When the boot was, by the clock that somebody vouched for, or else by the one that was found.
+        # When the boot was: by who vouched for the time last, or else by the clock that was found.
         self._booted_at = self._machine.wall() - timedelta(seconds=self._machine.ticks())
         self._was_known = False
 
@@ -126,27 +126,29 @@ class Timekeeper:
         is_kept = wall >= BUILT_AFTER and self._machine.is_synchronised()
         by_gnss = _counted_on(heard, ticks_s)
         error_s = None if by_gnss is None else (wall - by_gnss).total_seconds()
-        now, clock = wall, self._unvouched(wall, ticks_s)
+        now, clock = self._unvouched(wall, ticks_s)
         agrees = error_s is not None and abs(error_s) <= MAX_ERROR_S
         if by_gnss is not None and (agrees or not is_kept):
             now, clock = (wall if agrees else by_gnss), Clock.GNSS
         elif is_kept:
             # Where the two disagree, one receiver is the likelier fault than several servers.
-            clock = Clock.NTP
-        if clock.is_known and now is wall:
-            self._booted_at = wall - timedelta(seconds=ticks_s)
+            now, clock = wall, Clock.NTP
+        if clock.is_known:
+            self._booted_at = now - timedelta(seconds=ticks_s)
             self._was_known = True
         return Reading(now, clock, ticks_s, error_s)
 
-    def _unvouched(self, wall: datetime, ticks_s: float) -> Clock:
-        """A clock that runs on is believed while nothing contradicts it: what surely passed, or a jump.
+    def _unvouched(self, wall: datetime, ticks_s: float) -> tuple[datetime, Clock]:
+        """The time that runs on from when it was right: since somebody vouched for it, or on a battery.
 
-        It was right once: a battery kept it, or somebody vouched for it since the boot and then fell silent.
+        A battery clock is believed while nothing contradicts it: what surely passed, or a jump.
         """
-        stepped_s = abs((wall - self._booted_at).total_seconds() - ticks_s)
-        runs_on = self._was_known or self._machine.has_rtc()
-        is_sound = runs_on and wall >= self._not_before and stepped_s <= MAX_STEP_S
-        return Clock.RTC if is_sound else Clock.UNTRUSTED
+        runs_on = self._booted_at + timedelta(seconds=ticks_s)
+        is_steady = abs((wall - runs_on).total_seconds()) <= MAX_STEP_S
+        if self._was_known:
+            return (wall if is_steady else runs_on), Clock.RTC
+        is_sound = self._machine.has_rtc() and wall >= self._not_before and is_steady
+        return wall, Clock.RTC if is_sound else Clock.UNTRUSTED
 
 
 def _counted_on(heard: Heard | None, ticks_s: float) -> datetime | None:

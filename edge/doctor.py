@@ -137,9 +137,9 @@ _GNSS_ADVICE = {
 }
 
 
-def check_gnss(settings: GnssSettings) -> Check:
+def check_gnss(settings: GnssSettings, listen_s: float = LISTEN_S) -> Check:
     """What comes from the receiver, told by listening to it for some seconds."""
-    told = gnss.listen(settings, LISTEN_S, not_before=BUILT_AFTER, ticks=clock.ticks)
+    told = gnss.listen(settings, listen_s, not_before=BUILT_AFTER, ticks=clock.ticks)
     if told.fault is not None and "exclusively lock" in told.fault:
         return Check(
             "gnss", Verdict.OK, f"{settings.port} is in use, by the daemon if it runs: see its health"

@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from edge import clock
-from edge.clock import Machine, Reading
+from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.monitor.finding import Kind
 from edge.transmit import outbox, state, untimed
@@ -162,12 +162,12 @@ class Store:
         self,
         path: Path,
         outbox_settings: OutboxSettings,
-        machine: Machine | None = None,
+        ticks: Callable[[], float] = clock.ticks,
         boot_id: Callable[[], str] = clock.boot_id,
     ) -> None:
         self._database = Database(path, MIGRATIONS)
         self.outbox = Outbox(self._database, outbox_settings)
-        self._untimed = UntimedAlerts(self._database, machine or Machine(), boot_id)
+        self._untimed = UntimedAlerts(self._database, ticks, boot_id)
 
     def close(self) -> None:
         """Give the file back."""
@@ -329,7 +329,7 @@ class Store:
         # The words of all alerts go before the first picture.
         self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
-        self._untimed.note([(alert.sequence or 0, alert.clock) for alert in numbered])
+        self._untimed.note(numbered)
         for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
             self._close_old_news(site_id)
             self._renew_open(device_id, site_id, outcome.done_at)

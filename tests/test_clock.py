@@ -83,10 +83,31 @@ def test_a_battery_clock_that_was_stepped_is_not_trusted(step: timedelta) -> Non
 def test_a_clock_that_was_stepped_and_is_kept_again_is_trusted() -> None:
     device = Device(has_rtc=True)
     keeper = Timekeeper(device.machine)
-    device.off, device.is_synchronised = -timedelta(days=3), True
-    assert keeper.read().clock is Clock.NTP
-    device.is_synchronised = False
-    assert keeper.read().clock is Clock.RTC
+    device.off = -timedelta(days=3)
+    before = keeper.read().clock
+    device.off, device.is_synchronised = timedelta(0), True
+    assert (before, keeper.read().clock) == (Clock.UNTRUSTED, Clock.NTP)
+
+
+@pytest.mark.parametrize("step", [-YEARS, YEARS])
+def test_a_step_after_the_time_was_known_does_not_change_it(step: timedelta) -> None:
+    device = Device(is_synchronised=True)
+    keeper = Timekeeper(device.machine)
+    keeper.read()
+    device.off, device.is_synchronised = step, False
+    device.wait(3600)
+    reading = keeper.read()
+    assert (reading.now, reading.clock) == (device.true, Clock.RTC)
+
+
+def test_time_by_gnss_runs_on_when_the_receiver_has_been_silent_for_long() -> None:
+    device = Device(off=-YEARS, has_rtc=True)
+    keeper = Timekeeper(device.machine)
+    heard = device.heard
+    keeper.read(heard)
+    device.wait(HOLD_S + 1)
+    reading = keeper.read(heard)
+    assert (reading.now, reading.clock) == (device.true, Clock.RTC)
 
 
 def test_without_a_battery_a_clock_that_was_kept_once_runs_on() -> None:

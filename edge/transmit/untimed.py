@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from edge.clock import Clock, Machine, Reading
+from edge.clock import Clock, Reading
 from edge.database import Database, instant_text
+from edge.transmit.alert import Alert
 
 SCHEMA = (
     """CREATE TABLE untimed (
@@ -43,21 +44,23 @@ class Untimed:
 class UntimedAlerts:
     """Which alerts they are, over one connection."""
 
-    def __init__(self, database: Database, machine: Machine, boot_id: Callable[[], str]) -> None:
+    def __init__(self, database: Database, ticks: Callable[[], float], boot_id: Callable[[], str]) -> None:
         self._database = database
-        self._machine = machine
+        self._ticks = ticks
         self._boot_id = boot_id
 
-    def note(self, alerts: Sequence[tuple[int, str]]) -> None:
-        """Note those of these alerts (sequence, clock) that need it, inside the caller's transaction."""
-        doubtful = [(sequence, word) for sequence, word in alerts if not Clock(word).is_known]
+    def note(self, alerts: Sequence[Alert]) -> None:
+        """Note those of these alerts that need it, inside the caller's transaction."""
+        doubtful = [alert for alert in alerts if not Clock(alert.clock).is_known]
         if not doubtful:
             return
-        booted_at = instant_text(self._machine.wall() - timedelta(seconds=self._machine.ticks()))
-        boot_id = self._boot_id()
+        up, boot_id = timedelta(seconds=self._ticks()), self._boot_id()
         self._database.change_many(
             "INSERT INTO untimed VALUES (?, ?, ?, ?)",
-            [(sequence, boot_id, booted_at, word) for sequence, word in doubtful],
+            [
+                (alert.sequence, boot_id, instant_text(alert.recorded_at - up), alert.clock)
+                for alert in doubtful
+            ],
         )
         self._database.change(
             "DELETE FROM untimed WHERE sequence <= (SELECT max(sequence) FROM untimed) - ?", (_MAX_NOTED,)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import threading
 import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,3 +100,33 @@ class SerialLine:
     def say(self, data: bytes) -> None:
         """What the receiver sends."""
         os.write(self._fds[0], data)
+
+
+def under_the_sky() -> bytes:
+    """What a receiver that sees the sky says now."""
+    now = datetime.now(UTC)
+    return rmc(now) + gga(now)
+
+
+def indoors() -> bytes:
+    """What one says that sees no satellite."""
+    now = datetime.now(UTC)
+    return rmc(now, None) + gga(now, None)
+
+
+@contextmanager
+def speaking(line: SerialLine, words: Callable[[], bytes] = under_the_sky) -> Iterator[None]:
+    """A receiver that says something ten times a second, as some do."""
+    stop = threading.Event()
+
+    def speak() -> None:
+        while not stop.wait(0.1):
+            line.say(words())
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

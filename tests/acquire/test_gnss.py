@@ -12,7 +12,7 @@ from edge import clock
 from edge.acquire.gnss import FRESH_S, Ear, GnssSettings, Receiver, Receiving, Reception, listen
 from edge.acquire.plausible import N_TO_BELIEVE
 from edge.clock import BUILT_AFTER
-from tests.acquire.sky import HERE, NOW, SerialLine, gga, rmc, seconds
+from tests.acquire.sky import HERE, NOW, SerialLine, gga, rmc, seconds, speaking
 from tests.e2e.program import until
 
 SECOND = timedelta(seconds=1)
@@ -35,13 +35,9 @@ def receiver(line: SerialLine) -> Iterator[Receiver]:
 
 
 def speak_until(line: SerialLine, is_so: Callable[[], bool]) -> None:
-    """Say the time that it is, over and over: a receiver's seconds go by as real ones do."""
-
-    def spoken() -> bool:
-        line.say(rmc(clock.wall()) + gga(clock.wall()))
-        return is_so()
-
-    until(spoken, lambda: "what the receiver said was not heard")
+    """Let the receiver say the time that it is until something is so."""
+    with speaking(line):
+        until(is_so, lambda: "what the receiver said was not heard")
 
 
 def test_a_fix_is_heard_over_a_serial_line(line: SerialLine, receiver: Receiver) -> None:

@@ -19,7 +19,7 @@ from edge.daemon import Asked, Daemon
 from edge.geo import LngLat, distance_m
 from edge.station import DATABASE
 from edge.store import Store
-from tests.acquire.sky import HERE, SerialLine, gga, rmc
+from tests.acquire.sky import HERE, SerialLine, speaking
 from tests.broker import Broker, Subscriber
 from tests.e2e.archive import STORY, drop, put_look, write_archive, write_config
 from tests.e2e.program import alerts_heard, running, until
@@ -36,24 +36,6 @@ def line(tmp_path: Path) -> Iterator[SerialLine]:
 
 def gnss(line: SerialLine, **more: object) -> dict[str, object]:
     return {"port": str(line.path), **more}
-
-
-@contextmanager
-def speaking(line: SerialLine) -> Iterator[None]:
-    """A receiver that says the true time and its place, ten times a second as some do."""
-    stop = threading.Event()
-
-    def speak() -> None:
-        while not stop.wait(0.1):
-            line.say(rmc(clock.wall()) + gga(clock.wall()))
-
-    thread = threading.Thread(target=speak)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def newest_health(listener: Subscriber) -> dict[str, Any]:
@@ -121,7 +103,7 @@ class Stepped:
         settings = load(self._config)
         settings.state.folder.mkdir(exist_ok=True)
         path = settings.state.folder / DATABASE
-        with closing(Store(path, settings.transmit.outbox, self._machine)) as store:
+        with closing(Store(path, settings.transmit.outbox)) as store:
             asked = Asked(threading.Event(), threading.Event())
             daemon = Daemon(self._config, settings, store, asked, self._machine)
             try:

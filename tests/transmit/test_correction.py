@@ -38,7 +38,9 @@ class Desk:
 
     def reopened(self, boot: str) -> Store:
         """The store as the program finds it after a start."""
-        self.store = Store(self._folder / "edge.sqlite", OutboxSettings(), self.device.machine, lambda: boot)
+        self.store = Store(
+            self._folder / "edge.sqlite", OutboxSettings(), lambda: self.device.ticks_s, lambda: boot
+        )
         return self.store
 
     def alert(self, phase: Phase = Phase.NEW, clock: str = "untrusted", tile: str = "t-1") -> None:
