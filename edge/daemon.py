@@ -24,14 +24,18 @@ from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Reading, Timekeeper
 from edge.config import Settings
+from edge.detect.choice import load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
-from edge.detect.model import load
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
-from edge.health import Health, SiteHealth, TileCounts
+from edge.health import CommandHealth, Health, SiteHealth, TileCounts
+from edge.opinions import Result
+from edge.orders import Moment, Orders, Powers
 from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.store import Store
 from edge.tell import LATE_AFTER_S
+from edge.transmit.command import EvidenceRequest
 from edge.transmit.outbox import Outbox
+from edge.transmit.reception import CommandCounts, Reception
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 
@@ -42,7 +46,11 @@ IDLE_S = 1.0
 # After the store or the disk refused: often enough to go on soon, seldom enough to spare a failing card.
 RETRY_S = 5.0
 HEALTH_EVERY_S = 60.0
+# A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
+HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
+# Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
+COMMANDS_A_STEP = 8
 
 
 class Stopping(Exception):
@@ -98,12 +106,15 @@ class Daemon:
         self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
+        self._commands = CommandCounts()
+        self._orders = Orders(store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
         self._next_health_s = 0.0
         self._next_sweep_s = 0.0
+        self._n_commands_told = 0
 
     def loop(self) -> None:
         """Tile by tile until asked to stop."""
@@ -137,6 +148,7 @@ class Daemon:
         """One claim, or what is due without one; True if there was a claim."""
         reading = self._timekeeper.read(self._heard())
         self._correct(reading)
+        is_told = self._obey(reading.now, reading.clock)
         claim = self._spool.next_claim()
         if claim is not None:
             self._take(claim, reading.now, reading.clock)
@@ -144,7 +156,41 @@ class Daemon:
         elif self._station.tick(reading.now, reading.clock):
             self._wake()
         self._do_what_is_due(reading)
-        return claim is not None
+        return is_told or claim is not None
+
+    def _obey(self, now: datetime, clock: Clock) -> bool:
+        """Do some of the commands that wait; True if there was one."""
+        moment, n_done = Moment(now, clock is not Clock.UNTRUSTED), 0
+        while n_done < COMMANDS_A_STEP and self._orders.take_next(moment, self._settings.quiet):
+            n_done += 1
+        if n_done:
+            self._station.tell_inventories()
+            self._wake()
+        return n_done > 0
+
+    def _powers(self) -> Powers:
+        return Powers(
+            facts=self._facts,
+            picture=self._picture,
+            reload=self._reload,
+        )
+
+    def _picture(self, command: EvidenceRequest, now: datetime) -> Result:
+        """Of the station that runs when it is asked for: a reload makes a new one."""
+        return self._station.picture(command, now)
+
+    def _facts(self) -> dict[str, object]:
+        """What a ping is told."""
+        reading = self._timekeeper.read(self._heard())
+        uptime_s = round(time.monotonic() - self._started_s, 1)
+        config_sha256 = f"sha256:{self._settings.sha256}"
+        return {
+            "time": reading.now,
+            "clock": reading.clock,
+            "version": __version__,
+            "uptime_s": uptime_s,
+            "config": config_sha256,
+        }
 
     def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
         try:
@@ -177,8 +223,12 @@ class Daemon:
 
     def _do_what_is_due(self, reading: Reading) -> None:
         at_s = time.monotonic()
+        if self._commands.n_ended != self._n_commands_told:
+            self._n_commands_told = self._commands.n_ended
+            self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
+            self._station.tell_inventories()
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(reading)))
             self._wake()
             self._tell_time(reading)
@@ -216,7 +266,12 @@ class Daemon:
             clock=reading.clock,
             uptime_s=time.monotonic() - self._started_s,
             sites={
-                name: SiteHealth(state.newest_look_at, state.last_reject, state.last_reject_at)
+                name: SiteHealth(
+                    state.newest_look_at,
+                    state.last_reject,
+                    state.last_reject_at,
+                    self._station.quiet_of(name),
+                )
                 for name, state in self._station.states.items()
             },
             tiles=self._tiles,
@@ -229,17 +284,21 @@ class Daemon:
             models=self._station.models,
             gnss=None if self._receiver is None else self._receiver.receiving,
             clock_error_s=reading.error_s,
+            commands=CommandHealth(self._commands.n_done, self._commands.refused()),
         )
 
-    def _reload(self) -> None:
-        """Take the edited file, or keep what runs where it is faulty."""
+    def _reload(self) -> str | None:
+        """Take the edited file, or keep what runs where it is faulty; then why."""
         self._asked.reload.clear()
         health.notify(health.reloading(time.monotonic()), self._address)
+        refused = None
         try:
             self._take_settings(config.load(self._path))
         except (ConfigFault, ModelRefused, StoreBroken) as fault:
             log.error("reload refused, the old settings stay: %s", fault)
+            refused = str(fault)
         health.notify(health.READY, self._address)
+        return refused
 
     def _take_settings(self, settings: Settings) -> None:
         old = self._settings
@@ -260,8 +319,8 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        model = self._interruptible(load(settings.models.objects))
-        return Station(settings, model, self._store, self._spool, self._fix)
+        model = load_chosen(settings.models.objects, settings.state.folder)
+        return Station(settings, self._interruptible(model), self._store, self._spool, self._fix)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -280,7 +339,13 @@ class Daemon:
             log.warning("no link is configured: alerts wait in the outbox")
             return None
         transmit = settings.transmit
-        sender = Sender(settings.device.id, settings.transmit.mqtt, transmit.uplink, _outbox_opener(settings))
+        sender = Sender(
+            settings.device.id,
+            settings.transmit.mqtt,
+            transmit.uplink,
+            _outbox_opener(settings),
+            open_reception=self._reception_opener(settings),
+        )
         sender.start()
         return sender
 
@@ -297,6 +362,10 @@ class Daemon:
     def _fix(self) -> Fix | None:
         heard = self._heard()
         return None if heard is None else heard.fix
+
+    def _reception_opener(self, settings: Settings) -> Callable[[], Reception]:
+        device_id, verbs, counts = settings.device.id, settings.transmit.commands.verbs, self._commands
+        return lambda: Reception(device_id, verbs, open_store(settings).inbox, counts)
 
     def _wake(self) -> None:
         if self._sender is not None:

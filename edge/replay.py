@@ -27,7 +27,8 @@ from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
 from edge.station import watched_site
-from edge.tell import Stamp, alerts_of
+from edge.tell import Stamp, Told, alerts_of
+from edge.together import together
 from edge.transmit.alert import Alert
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -129,7 +130,11 @@ class Replay:
             self.states[outcome.site_id] = outcome.state
             if outcome.reference is not None:
                 self._references[outcome.site_id] = outcome.reference
-        return Step(file, None, tile, outcomes, self._alerts(tile, outcomes))
+        told = [one for outcome in outcomes for one in outcome.told]
+        joined = together(self.watched, self.states, [one.finding for one in told], tile.acquired_at)
+        self.states |= joined.states
+        told += [Told(finding, None) for finding in joined.findings]
+        return Step(file, None, tile, outcomes, self._alerts(tile, told))
 
     def _known(self, name: str) -> Known:
         return Known(self.watched[name], self.states[name], self._references.get(name))
@@ -153,8 +158,7 @@ class Replay:
         path = self._paths.get(sha256)
         return None if path is None else decode.pixels_of(path, self._decode)[0]
 
-    def _alerts(self, tile: Tile, outcomes: Sequence[SiteOutcome]) -> tuple[Alert, ...]:
-        told = [one for outcome in outcomes for one in outcome.told]
+    def _alerts(self, tile: Tile, told: Sequence[Told]) -> tuple[Alert, ...]:
         numbered = []
         for alert in alerts_of(told, self._stamp(tile)):
             self._sequence += 1

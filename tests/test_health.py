@@ -55,7 +55,8 @@ def told(**changes: object) -> dict[str, object]:
 def test_a_device_without_a_look_says_so() -> None:
     sites = {"quarry": SiteHealth()}
     nothing = {"newest_look_at": None, "newest_look_age_s": None, "newest_reject": None}
-    assert told(sites=sites)["sites"] == {"quarry": nothing}
+    quiet = {"places": 0, "rules": 0, "hidden": 0}
+    assert told(sites=sites)["sites"] == {"quarry": {**nothing, "quiet": quiet}}
 
 
 def test_the_age_of_the_newest_look_counts_from_when_the_ground_was_seen() -> None:

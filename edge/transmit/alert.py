@@ -86,6 +86,7 @@ class Alert:
     late         True where the tile came so late that acting on it may be of no use
     fix          the device's own newest place, or None where it has no receiver or never had a fix
     sequence     its place among all alerts of the device, given by the store; None until then
+    is_acked     True where somebody has read an earlier message of this story
     """
 
     finding: Finding
@@ -101,6 +102,7 @@ class Alert:
     late: bool
     sequence: int | None = None
     fix: Fix | None = None
+    is_acked: bool = False
 
     def __post_init__(self) -> None:
         if self.recorded_at.utcoffset() != timedelta(0):
@@ -121,6 +123,14 @@ class Alert:
     def with_sequence(self, sequence: int) -> Alert:
         """The same alert at its place in the device's order."""
         return dataclasses.replace(self, sequence=sequence)
+
+
+def as_acked(alert: Alert) -> Alert:
+    """The same alert of a story that somebody has read: it is no news, whatever comes again."""
+    finding = alert.finding
+    if finding.phase is Phase.NEW:
+        finding = dataclasses.replace(finding, phase=Phase.UPDATE)
+    return dataclasses.replace(alert, finding=finding, is_acked=True)
 
 
 def compose(
@@ -213,6 +223,7 @@ def _properties(alert: Alert) -> dict[str, object]:
         "config": f"sha256:{alert.config_sha256}",
         "evidence": [{"role": shown.role, "sha256": shown.sha256} for shown in alert.evidence],
         **({} if alert.fix is None else {"device": alert.fix.to_plain()}),
+        **({"acked": True} if alert.is_acked else {}),
     }
 
 

@@ -23,10 +23,11 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
-from edge.transmit.mqtt_settings import MqttSettings, TlsSocket, read_password, tls_context
+from edge.transmit.mqtt_settings import MqttSettings, read_password, tls_context
 from edge.transmit.tls_fault import meaning
 from edge.transmit.uplink import Outgoing
 
@@ -50,7 +51,7 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
 
 
-def _properties(packet: int, **values: int) -> Properties:
+def _properties(packet: int, **values: int | bytes) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     for name, value in values.items():
         setattr(properties, name, value)
@@ -75,8 +76,12 @@ class MqttLink:
         self._wake = wake
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
+        self._tls_faults: list[ssl.SSLError] = []
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
+        self._unconfirmed: list[int] = []
+        self._listens: set[int | None] = set()
+        self.subscription_fault: str | None = None
         self.is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self._client = self._made_client(settings, client_id, will, protocol)
         try:
@@ -106,7 +111,11 @@ class MqttLink:
         with self._guarded():
             try:
                 info = self._client.publish(
-                    outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.is_retained
+                    outgoing.topic,
+                    outgoing.payload,
+                    qos=outgoing.qos,
+                    retain=outgoing.is_retained,
+                    properties=self._publish_properties(outgoing),
                 )
             except (ValueError, struct.error) as error:
                 raise PayloadRefused(f"no message of MQTT: {error}") from error
@@ -117,10 +126,29 @@ class MqttLink:
         with self._guarded():
             self._client.subscribe([(topic, 1) for topic in topics])
 
+    def listen(self, topic: str) -> None:
+        """Ask for a topic, QoS 1, and for the retained flag as the sender set it (MQTT 5).
+
+        A refusal does not end the link: it stands in subscription_fault.
+        """
+        with self._guarded():
+            if self.is_v5:
+                options = SubscribeOptions(
+                    qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+                )
+                number = self._client.subscribe(topic, options=options)[1]
+            else:
+                number = self._client.subscribe(topic, 1)[1]
+        self._listens.add(number)
+
     def step(self, timeout_s: float) -> Arrived:
-        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost."""
+        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost.
+
+        What the step before handed out is confirmed to the broker now, so that its taker had time to keep it.
+        """
         connection = self._connection()
         with self._guarded():
+            self._confirm()
             # A message of QoS 0 is answered as soon as it is written: do not wait with that in hand.
             is_woken = self._move_bytes(connection, 0 if self._acks else timeout_s)
         arrived = Arrived(tuple(self._acks), tuple(self._messages), is_woken)
@@ -132,6 +160,7 @@ class MqttLink:
         """Say goodbye, so that the broker drops the will; with is_final, also all that it keeps for us."""
         properties = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0) if is_final else None
         with self._guarded():
+            self._confirm()
             self._client.disconnect(properties=properties)
         self._drop_socket()
 
@@ -148,6 +177,7 @@ class MqttLink:
             clean_session=None if self.is_v5 else True,
             protocol=protocol,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         # 0 is unlimited: the window is the uplink's business, so nothing ever waits inside paho.
         client.max_inflight_messages_set(0)
@@ -160,7 +190,7 @@ class MqttLink:
         if settings.username is not None:
             client.username_pw_set(settings.username, read_password(settings))
         if settings.broker.is_tls:
-            client.tls_set_context(tls_context(settings))
+            client.tls_set_context(tls_context(settings, self._tls_faults))
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         return client
@@ -181,6 +211,8 @@ class MqttLink:
             # Nagle's algorithm would hold a small alert back until the one before it is acknowledged.
             self._connection().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._connack is None:
+            if self._tls_faults:
+                raise LinkDown(self._tls_fault())
             if self.is_v5 and self._lost_because is not None:
                 # A broker of 3.1.1 answers in its own form, which nobody of version 5 can read, and hangs up.
                 raise _VersionRefused(f"{broker} ended the connection without an answer in MQTT 5")
@@ -208,8 +240,15 @@ class MqttLink:
     def _connection(self) -> socket.socket:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket):
-            raise LinkDown(self._lost_because or "connection lost")
+            raise LinkDown(self._tls_fault() or self._lost_because or "connection lost")
         return connection
+
+    def _tls_fault(self) -> str | None:
+        """What TLS said when it ended the connection, which paho does not tell."""
+        if not self._tls_faults:
+            return None
+        error = self._tls_faults[0]
+        return f"TLS: {meaning(error, datetime.now(UTC)) or error}"
 
     def _move_bytes(self, connection: socket.socket, timeout_s: float) -> bool:
         # What TLS has decrypted already does not show in select.
@@ -229,16 +268,30 @@ class MqttLink:
         if connection in writable:
             self._client.loop_write()
         self._client.loop_misc()
-        if isinstance(connection, TlsSocket) and connection.fault is not None:
-            said = meaning(connection.fault, datetime.now(UTC))
-            self._lost_because = f"TLS: {said or connection.fault}"
         return is_woken
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
-        """Bytes of a PUBLISH: section 3.3, with an empty property list on MQTT 5."""
+        """Bytes of a PUBLISH: section 3.3."""
         after_header = 2 + len(outgoing.topic.encode()) + len(outgoing.payload)
-        after_header += (2 if outgoing.qos else 0) + (1 if self.is_v5 else 0)
+        after_header += (2 if outgoing.qos else 0) + self._properties_bytes(outgoing)
         return 1 + max(1, (after_header.bit_length() + 6) // 7) + after_header
+
+    def _properties_bytes(self, outgoing: Outgoing) -> int:
+        """Bytes of the property list of MQTT 5, section 2.2.2, with its length."""
+        if not self.is_v5:
+            return 0
+        n_bytes = 0 if outgoing.correlation is None else 3 + len(outgoing.correlation)
+        return n_bytes + (1 if n_bytes < 128 else 2)
+
+    def _publish_properties(self, outgoing: Outgoing) -> Properties | None:
+        if not self.is_v5 or outgoing.correlation is None:
+            return None
+        return _properties(PacketTypes.PUBLISH, CorrelationData=outgoing.correlation)
+
+    def _confirm(self) -> None:
+        for number in self._unconfirmed:
+            self._client.ack(number, 1)
+        self._unconfirmed.clear()
 
     def _property(self, name: str, default: int) -> int:
         return getattr(self._connack[1], name, default) if self._connack else default
@@ -284,17 +337,31 @@ class MqttLink:
         self._acks.append(Ack(number, refusal, reason.value))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))
+        asked = message.properties
+        self._messages.append(
+            Incoming(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.dup,
+                getattr(asked, "ResponseTopic", None),
+                getattr(asked, "CorrelationData", None),
+            )
+        )
+        if message.qos:
+            self._unconfirmed.append(message.mid)
 
     def _on_subscribe(
         self,
         client: Client,
         _data: object,
-        _number: int,
+        number: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
+        if refused and number in self._listens:
+            self.subscription_fault = f"subscription refused by the broker: {refused[0]}"
+        elif refused:
             self._lost_because = f"subscription refused by the broker: {refused[0]}"
             client.disconnect()

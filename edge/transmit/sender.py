@@ -11,14 +11,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from edge.errors import LinkDown, PayloadRefused, StoreBroken
-from edge.transmit.link import Ack, Wake, Will
+from edge.transmit.link import Ack, Arrived, Wake, Will
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import Outbox
+from edge.transmit.reception import Reception
 from edge.transmit.topics import Topics
 from edge.transmit.uplink import LinkState, Outgoing, UplinkSettings, backoff_s, next_attempt
 
@@ -32,6 +33,9 @@ _GOOD_AFTER_S = 60.0
 
 # How long a clean stop waits for the broker to take its last word.
 _GOODBYE_S = 2.0
+
+# Answers stay where they are bounded while so many messages wait here.
+_MAX_QUEUED = 128
 
 # MQTT 5.0, section 3.4.2.1: quota exceeded speaks of the device's rate, not of the message.
 _QUOTA_EXCEEDED = 151
@@ -75,11 +79,14 @@ class Sender:
         uplink: UplinkSettings,
         open_outbox: Callable[[], Outbox],
         draw: Callable[[], float] = random.random,
+        *,
+        open_reception: Callable[[], Reception] | None = None,
     ) -> None:
         """Prepare the thread.
 
-        open_outbox  opens the outbox anew for the thread that calls it
-        draw         a random number in [0, 1), for the waits
+        open_outbox     opens the outbox anew for the thread that calls it
+        draw            a random number in [0, 1), for the waits
+        open_reception  likewise the door for commands; None where none are taken
         """
         self._client_id = f"edge-{device_id}"
         self._topics = Topics(device_id)
@@ -87,6 +94,7 @@ class Sender:
         self._uplink = uplink
         self._open_outbox = open_outbox
         self._draw = draw
+        self._open_reception = open_reception
         self._wake = Wake()
         self._stopping = threading.Event()
         self._tally = _Tally()
@@ -133,8 +141,12 @@ class Sender:
         while not self._stopping.is_set():
             started_at, n_delivered = time.monotonic(), self._tally.n_delivered
             try:
-                with closing(self._open_outbox()) as outbox:
-                    self._carry(outbox)
+                with ExitStack() as opened:
+                    outbox = opened.enter_context(closing(self._open_outbox()))
+                    reception = self._open_reception() if self._open_reception else None
+                    if reception is not None:
+                        opened.callback(reception.close)
+                    self._carry(outbox, reception)
             except (LinkDown, StoreBroken) as fault:
                 if self._stopping.is_set():
                     return
@@ -144,7 +156,7 @@ class Sender:
                 self._note(fault)
                 self._stopping.wait(backoff_s(n_failures, self._draw(), self._uplink))
 
-    def _carry(self, outbox: Outbox) -> None:
+    def _carry(self, outbox: Outbox, reception: Reception | None) -> None:
         """One connection, from `online` to its loss or to `stopped`."""
         will = Will(self._topics.status, b"offline")
         link = open_link(self._settings, self._client_id, self._wake, will)
@@ -152,7 +164,7 @@ class Sender:
         log.info(
             "link up: link=mqtt broker=%s mqtt=%s", self._settings.broker, "5" if link.is_v5 else "3.1.1"
         )
-        session = _Session(outbox, link, self._topics.status, self._uplink, self._tally)
+        session = _Session(outbox, link, self._topics.status, self._uplink, self._tally, reception=reception)
         try:
             session.greet()
             while not self._stopping.is_set():
@@ -174,8 +186,16 @@ class _Session:
     """What is on its way over one connection."""
 
     def __init__(
-        self, outbox: Outbox, link: MqttLink, status_topic: str, uplink: UplinkSettings, tally: _Tally
+        self,
+        outbox: Outbox,
+        link: MqttLink,
+        status_topic: str,
+        uplink: UplinkSettings,
+        tally: _Tally,
+        *,
+        reception: Reception | None,
     ) -> None:
+        self._reception = reception
         self._outbox = outbox
         self._link = link
         self._status_topic = status_topic
@@ -188,7 +208,9 @@ class _Session:
         self._may_have_more = True
 
     def greet(self) -> None:
-        """Queue what every connect begins with: `online`, then all that is retained."""
+        """Listen for commands, and queue what every connect begins with: `online`, then what is retained."""
+        if self._reception is not None and self._reception.topic is not None:
+            self._link.listen(self._reception.topic)
         self._queue.append(self._status(b"online"))
         self._queue.extend(self._outbox.retained(only_dirty=False))
 
@@ -202,8 +224,22 @@ class _Session:
         self._may_have_more |= arrived.is_woken or not arrived.acks
         for ack in arrived.acks:
             self._settle(ack)
+        self._hear(arrived)
         if not self._in_flight or len(self._taken) >= self._uplink.window:
             self._write_taken()
+
+    def _hear(self, arrived: Arrived) -> None:
+        """Take the commands that came, and queue answers ahead of all that waits."""
+        reception = self._reception
+        if reception is None:
+            return
+        for incoming in arrived.messages:
+            reception.take(incoming)
+        if len(self._queue) < _MAX_QUEUED:
+            self._queue.extendleft(reversed(reception.answers()))
+        if self._link.subscription_fault is not None:
+            log.warning("commands cannot come: link=mqtt reason=%s", self._link.subscription_fault)
+            self._link.subscription_fault = None
 
     def say_goodbye(self) -> None:
         """Leave `stopped` behind and close, so that the broker does not publish the will."""
@@ -211,7 +247,9 @@ class _Session:
         self._in_flight[number] = self._status(b"stopped")
         deadline = time.monotonic() + _GOODBYE_S
         while number in self._in_flight and time.monotonic() < deadline:
-            for ack in self._link.step(0.1).acks:
+            arrived = self._link.step(0.1)
+            self._hear(arrived)
+            for ack in arrived.acks:
                 self._settle(ack)
         self._link.close()
         # What is still unanswered was not refused: it goes again at the next start.
@@ -260,6 +298,11 @@ class _Session:
         self._tally.last_ack_at = time.monotonic()
         self._tally.n_delivered += outgoing.seq is not None
         self._taken.append(outgoing)
+        self._answered(outgoing)
+
+    def _answered(self, outgoing: Outgoing) -> None:
+        if self._reception is not None:
+            self._reception.answered(outgoing)
 
     def _refuse(self, outgoing: Outgoing, reason: str) -> None:
         """Put a message aside, so that it never holds up those behind it; a state just waits to change."""
@@ -269,6 +312,7 @@ class _Session:
             self._outbox.refuse(outgoing.seq, reason)
         elif outgoing.version is not None:
             self._taken.append(outgoing)
+        self._answered(outgoing)
 
     def _write_taken(self) -> None:
         if self._taken:
