@@ -70,6 +70,8 @@ class ModelsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which models run: the path of a manifest, or shipped:NAME for one that came with the program."""
 
     objects: Path = msgspec.field(default_factory=lambda: shipped.model("objects"))
+    # Compares the tile with the look before where an object seems to have come or gone; null: nothing does.
+    change: Path | None = msgspec.field(default_factory=lambda: shipped.model("change"))
 
 
 class BoundsSettings(msgspec.Struct, frozen=True, kw_only=True):

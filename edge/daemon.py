@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, clock, config, health, time_file
+from edge import __version__, announce, clock, config, health, time_file
 from edge.acquire.fix import Fix
 from edge.acquire.gnss import GnssSettings, Receiver
 from edge.acquire.plausible import Heard
@@ -24,8 +24,9 @@ from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Reading, Timekeeper
 from edge.config import Settings
-from edge.detect.choice import load_chosen
+from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
+from edge.detect.model import Models
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
 from edge.health import CommandHealth, Health, SiteHealth, TileCounts
 from edge.opinions import Result
@@ -106,6 +107,7 @@ class Daemon:
         self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
+        announce.to_home_assistant(settings, store.outbox)
         self._commands = CommandCounts()
         self._orders = Orders(store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
@@ -307,6 +309,7 @@ class Daemon:
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
         station = self._new_station(settings)
+        announce.to_home_assistant(settings, self._store.outbox)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
@@ -319,8 +322,10 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        model = load_chosen(settings.models.objects, settings.state.folder)
-        return Station(settings, self._interruptible(model), self._store, self._spool, self._fix)
+        folder, wanted = settings.state.folder, settings.models
+        model = self._interruptible(load_chosen(wanted.objects, folder))
+        change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
+        return Station(settings, Models(model, change), self._store, self._spool, self._fix)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""

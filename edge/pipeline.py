@@ -19,7 +19,8 @@ from edge.acquire.registration import Alignment, NotAligned, Reference, Registra
 from edge.acquire.tile import Rgb, Tile
 from edge.detect import objects
 from edge.detect.detection import Detection
-from edge.detect.manifest import Model
+from edge.detect.manifest import Manifest, Model
+from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.geo import PixelBox, Site, Zone
 from edge.monitor import count, inventory, ledger, observation
@@ -27,13 +28,14 @@ from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
-from edge.monitor.inventory import InventorySettings, Recall
+from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
 from edge.monitor.judge import judge
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AnyRule
 from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
 from edge.monitor.track import Sighting, Status, Track
+from edge.monitor.witness import Witness
 from edge.tell import Told, told
 
 # A box this near the border of the tile is cut by it.
@@ -63,14 +65,14 @@ class Tools:
     past_pixels  the pixels of an earlier tile by its SHA-256, or None where it is no longer kept
     """
 
-    model: Model
+    models: Models
     detect: DetectSettings
     past_pixels: Callable[[str], Rgb | None]
 
     @property
     def recall(self) -> Recall:
         """The measured recall of the model, by label."""
-        return recall_of(self.model)
+        return recall_of(self.models.objects)
 
 
 def recall_of(model: Model) -> Recall:
@@ -116,7 +118,12 @@ def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutco
     if usable:
         anywhere = usable[0] if len(usable) == 1 else sum(usable[1:], usable[0])
         detections = objects.detect(
-            tile.pixels, tile.gsd_m, model=tools.model, settings=tools.detect, usable=anywhere
+            tile.pixels,
+            tile.gsd_m,
+            model=tools.models.objects,
+            settings=tools.detect,
+            usable=anywhere,
+            labels=sought(sites, tools.models.objects.manifest),
         )
     outcomes = [
         _looked(tile, known, sight, detections, tools)
@@ -137,9 +144,9 @@ class _Refusal:
 
 def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Refusal:
     """What the tile shows of the site, or why nothing."""
-    gsd_refusal = objects.refusal(tile.gsd_m, tools.model.manifest)
+    gsd_refusal = objects.refusal(tile.gsd_m, tools.models.objects.manifest)
     if gsd_refusal is not None:
-        served = tools.model.manifest.gsd_m
+        served = tools.models.objects.manifest.gsd_m
         return _Refusal(gsd_refusal, f"gsd_m: expected {served.min:g} to {served.max:g}, got {tile.gsd_m:g}")
     if known.state.picture == picture:
         return _Refusal(Reject.FROZEN)
@@ -210,7 +217,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
-    return heard(findings, state.stories, stories, known.quiet)
+    return heard(findings, state.stories, stories, quiet=known.quiet, at=tile.acquired_at)
 
 
 def _looked(
@@ -223,6 +230,7 @@ def _looked(
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
         site=watched.site, recall=tools.recall, settings=watched.inventory,
+        changed=_witness(tile, sight, state, tools),
     )  # fmt: skip
     after = replace(
         state,
@@ -242,7 +250,7 @@ def _looked(
         turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
-    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
     after = replace(after, inventory=verdict.inventory, stories=judged.stories, passing=verdict.passing)
     ended = _blind(known, after, tile)
     said = (
@@ -266,6 +274,25 @@ def _looked(
         said,
         _reference(tile, known, sight),
         before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
+    )
+
+
+def _witness(tile: Tile, sight: Sight, state: SiteState, tools: Tools) -> AskChange:
+    """Whom the inventory asks whether ground changed."""
+    if tools.models.change is None:
+        return not_asked
+    return Witness(tile, sight, state.recent, tools.models.change, tools.past_pixels).answer
+
+
+def sought(sites: Sequence[Known], manifest: Manifest) -> tuple[str, ...]:
+    """What is looked for: all that costs no pass of its own, and what a rule is about.
+
+    A label with a finer working ground sample distance has the tile searched once more.
+    """
+    asked = {rule.label for known in sites for rule in known.watched.rules}
+    gsd_m = manifest.gsd_m
+    return tuple(
+        label for label in manifest.labels if gsd_m.working_of(label) >= gsd_m.working or label in asked
     )
 
 

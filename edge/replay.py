@@ -18,7 +18,7 @@ from edge.acquire.registration import Reference, RegistrationSettings
 from edge.acquire.tile import Rgb, Tile
 from edge.config import Settings
 from edge.detect.manifest import Model
-from edge.detect.model import describe
+from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.errors import TileRefused
 from edge.geo import Site, sites_under
@@ -89,9 +89,9 @@ class Replay:
               bounds of its first tile and the default rules
     """
 
-    def __init__(self, model: Model, settings: Settings | None = None) -> None:
+    def __init__(self, models: Models, settings: Settings | None = None) -> None:
         """Begin with nothing seen."""
-        self._model = model
+        self._models = models
         self._settings = settings
         self._decode = DecodeSettings() if settings is None else settings.decode
         self._detect = DetectSettings() if settings is None else settings.detect
@@ -125,7 +125,7 @@ class Replay:
 
     def _step(self, file: ArchivedTile, tile: Tile) -> Step:
         known = [self._known(name) for name in self._names_under(file, tile)]
-        outcomes = process(tile, known, Tools(self._model, self._detect, self._past_pixels))
+        outcomes = process(tile, known, Tools(self._models, self._detect, self._past_pixels))
         for outcome in outcomes:
             self.states[outcome.site_id] = outcome.state
             if outcome.reference is not None:
@@ -150,7 +150,7 @@ class Replay:
     def _folder_site(self, name: str, tile: Tile) -> str:
         """The site of a folder, made at its first tile."""
         if name not in self.watched:
-            self.watched[name] = default_site(name, tile, self._model)
+            self.watched[name] = default_site(name, tile, self._models.objects)
             self.states[name] = SiteState.empty(self.watched[name].site)
         return name
 
@@ -177,7 +177,7 @@ class Replay:
     @property
     def models(self) -> Mapping[str, str]:
         """Task to "NAME sha256:HEX" of what runs."""
-        return {"objects": describe(self._model)}
+        return self._models.names
 
 
 def _found_well(model: Model) -> tuple[str, ...]:

@@ -23,14 +23,15 @@ from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
 from edge.clock import Clock
 from edge.config import Settings, SiteSettings, to_site
-from edge.detect.manifest import Model
-from edge.detect.model import describe
+from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
 from edge.health import QuietHealth
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
-from edge.monitor.quiet import heard
+from edge.monitor.finding import Finding
+from edge.monitor.quiet import Heard, heard
+from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
@@ -71,7 +72,7 @@ class Station:
     def __init__(
         self,
         settings: Settings,
-        model: Model,
+        models: Models,
         store: Store,
         spool: Spool,
         fix: Callable[[], Fix | None] = lambda: None,
@@ -86,7 +87,7 @@ class Station:
         self._settings = settings
         self._store = store
         self._spool = spool
-        self._model = model
+        self._models = models
         self._fix = fix
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
@@ -104,7 +105,7 @@ class Station:
     @property
     def models(self) -> Mapping[str, str]:
         """Task to "NAME sha256:HEX" of what runs."""
-        return {"objects": describe(self._model)}
+        return self._models.names
 
     @property
     def states(self) -> Mapping[str, SiteState]:
@@ -153,9 +154,7 @@ class Station:
                 now=now,
                 last_reject=state.last_reject,
             )
-            audible = (
-                heard(findings, state.stories, stories, self._store.quiet.at(name)) if findings else None
-            )
+            audible = self._heard(name, findings, stories, now) if findings else None
             if audible is not None and audible.findings:
                 told = [Told(finding, None) for finding in audible.findings]
                 states = {name: replace(state, stories=audible.stories)}
@@ -168,6 +167,12 @@ class Station:
                 self._states |= states
                 said = True
         return said
+
+    def _heard(
+        self, name: str, findings: Sequence[Finding], stories: Mapping[str, Story], now: datetime
+    ) -> Heard[Story]:
+        quiet = self._store.quiet.at(name)
+        return heard(findings, self._states[name].stories, stories, quiet=quiet, at=now)
 
     def quiet_of(self, name: str) -> QuietHealth:
         """What is kept quiet at a site, in numbers."""
@@ -208,7 +213,7 @@ class Station:
             Known(self._watched[name], self._states[name], self._references[name], quiet.at(name))
             for name in names
         ]
-        return process(tile, known, Tools(self._model, self._settings.detect, self._past_pixels))
+        return process(tile, known, Tools(self._models, self._settings.detect, self._past_pixels))
 
     def _names_under(self, tile: Tile) -> list[str]:
         """The sites that the tile shows; where its sender named one, that one alone."""
@@ -285,7 +290,7 @@ class Station:
     def _inventory(self, site_id: str, state: SiteState) -> tuple[str, bytes]:
         """The retained message that says what stands on a site now."""
         watched = self._watched[site_id]
-        counts = counts_of(watched, state, self._model)
+        counts = counts_of(watched, state, self._models.objects)
         zones = (None, *(zone.name for zone in watched.site.zones))
         standings = [
             Standing(label, zone, counts.of(label, zone), counts.index(label, zone))

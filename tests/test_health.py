@@ -19,7 +19,7 @@ from edge.acquire.nmea import Mode
 from edge.acquire.plausible import Heard
 from edge.clock import Clock
 from edge.geo import LngLat
-from edge.health import Health, SiteHealth, TileCounts
+from edge.health import CommandHealth, Health, QuietHealth, SiteHealth, TileCounts
 from edge.schema import schema_text
 from edge.transmit.outbox import OutboxStatistics
 
@@ -57,6 +57,17 @@ def test_a_device_without_a_look_says_so() -> None:
     nothing = {"newest_look_at": None, "newest_look_age_s": None, "newest_reject": None}
     quiet = {"places": 0, "rules": 0, "hidden": 0}
     assert told(sites=sites)["sites"] == {"quarry": {**nothing, "quiet": quiet}}
+
+
+def test_what_is_kept_quiet_is_told_by_site() -> None:
+    sites = {"quarry": SiteHealth(quiet=QuietHealth(n_places=2, n_rules=1, n_hidden=7))}
+    expected = {"places": 2, "rules": 1, "hidden": 7}
+    assert told(sites=sites)["sites"]["quarry"]["quiet"] == expected  # type: ignore[index]
+
+
+def test_what_became_of_commands_is_told_by_reason() -> None:
+    commands = CommandHealth(n_done=3, n_refused={"expired": 2})
+    assert told(commands=commands)["commands"] == {"done": 3, "refused": {"expired": 2}}
 
 
 def test_the_age_of_the_newest_look_counts_from_when_the_ground_was_seen() -> None:

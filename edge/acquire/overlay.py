@@ -15,8 +15,8 @@ def laid_on(earlier: Rgb, earlier_usable: Mask, *, before: Alignment, after: Ali
     earlier         (H, W, 3) uint8 RGB
     earlier_usable  (H, W) bool
     before, after   how each lies on the reference
-    returns         (h, w, 3) uint8 of the size of the later tile, and (h, w) bool, False where the earlier one
-                    shows nothing of the ground that is of use
+    returns         (h, w, 3) uint8 of the size of the later tile, and (h, w) bool, False where the earlier
+                    one shows nothing of the ground that is of use
     """
     size = after.grid.width_px, after.grid.height_px
     matrix = for_centres(_from_after(before, after))

@@ -16,8 +16,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from edge.detect.manifest import PLAIN, Manifest, Model
-from edge.detect.model import load, read_manifest
+from edge.detect.manifest import PLAIN, ChangeModel, Manifest, Model
+from edge.detect.model import load, load_change, read_manifest
 from edge.errors import StoreBroken
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,13 @@ def load_chosen(manifest_path: Path, folder: Path) -> Model:
     choice = choice_of(folder, read_manifest(manifest_path))
     log.info("model is loaded: model=%s variant=%s threads=%d", choice.name, choice.variant, choice.threads)
     return load(manifest_path, threads=choice.threads, variant=choice.variant)
+
+
+def load_change_chosen(manifest_path: Path, folder: Path) -> ChangeModel:
+    """The same for a change model."""
+    choice = choice_of(folder, read_manifest(manifest_path))
+    log.info("model is loaded: model=%s variant=%s threads=%d", choice.name, choice.variant, choice.threads)
+    return load_change(manifest_path, threads=choice.threads, variant=choice.variant)
 
 
 def record(folder: Path, manifest: Manifest, choice: Choice) -> Path:

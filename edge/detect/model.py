@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,12 +37,29 @@ if TYPE_CHECKING:
 # Windows of which a change model's features are remembered: 0.7 MB each with the shipped one.
 MAX_FEATURES = 32
 
-__all__ = ["ChangeModel", "Manifest", "Model", "describe", "load", "load_change", "read_manifest"]
+__all__ = ["ChangeModel", "Manifest", "Model", "Models", "describe", "load", "load_change", "read_manifest"]
 
 
 def describe(model: Model | ChangeModel) -> str:
     """Name and hash of a model, as they stand in an alert."""
     return f"{model.manifest.name} sha256:{model.sha256}"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What runs over a tile.
+
+    change  None where nothing compares two looks: then detections alone decide
+    """
+
+    objects: Model
+    change: ChangeModel | None = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Task to "NAME sha256:HEX", as it stands in an alert."""
+        found = {"objects": describe(self.objects)}
+        return found if self.change is None else found | {"change": describe(self.change)}
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -207,4 +207,5 @@ def _step(track: Track, step: Evidence) -> Mapping[str, object]:
         "score": None if step.score is None else round(step.score, 3),
         "seen_fraction": step.seen_fraction,
         "log_odds": step.log_odds,
+        **({} if step.changed is None else {"changed": step.changed}),
     }

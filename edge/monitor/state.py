@@ -29,6 +29,8 @@ MAX_RECENT = 6
 # trends, columns and indicators remember: a state of version 1 is read as one that remembers nothing of that.
 VERSION = 2
 READABLE = (1, 2)
+# The first byte of a zlib stream (RFC 1950, section 2.2); in msgpack the number 120.
+_ZLIB = b"\x78"
 
 _DAY = np.dtype([("number", "<i4"), ("n_looks", "<i4"), ("mean", "<f8"), ("variance", "<f8")])
 
@@ -155,7 +157,7 @@ def to_bytes(state: SiteState) -> bytes:
         dict(sorted(state.passing.items())),
         dict(sorted(state.signs.items())),
     )
-    return msgspec.msgpack.encode(stored)
+    return zlib.compress(msgspec.msgpack.encode(stored), 1)
 
 
 def from_bytes(blob: bytes, site: Site) -> SiteState:
@@ -164,13 +166,18 @@ def from_bytes(blob: bytes, site: Site) -> SiteState:
     Raises StoreBroken for anything else, naming the site.
     """
     try:
-        stored = msgspec.msgpack.decode(blob, type=_Stored)
+        stored = msgspec.msgpack.decode(_plain(blob), type=_Stored)
         state = _unpacked(stored)
     except (msgspec.DecodeError, ValueError, zlib.error) as error:
         raise StoreBroken(
             f"state of site {site.site_id}: expected version {VERSION} of its form, got: {error}"
         ) from error
     return state.on(site)
+
+
+def _plain(blob: bytes) -> bytes:
+    """The form itself: compressed since version 2, where a map, with which version 1 begins, cannot stand."""
+    return zlib.decompress(blob) if blob[:1] == _ZLIB else blob
 
 
 def _unpacked(stored: _Stored) -> SiteState:

@@ -149,13 +149,15 @@ def _memory(days: _Days, turnover_per_day: float) -> _Memory:
 
 def _stepped(numbers: Values, steps: NDArray[np.intp]) -> Rows:
     """(K, N): 0 before each step, 1 from it on."""
-    return np.where(numbers >= numbers[steps][:, None], 1.0, 0.0)
+    after: Rows = np.where(numbers >= numbers[steps][:, None], 1.0, 0.0)
+    return after
 
 
 def _sloping(numbers: Values, steps: NDArray[np.intp]) -> Rows:
     """(K, N): 0 before each step, from then on evenly up to 1 today: those who leave one by one."""
     start = numbers[steps - 1][:, None]
-    return np.maximum(numbers - start, 0.0) / (numbers[-1] - start)
+    slope: Rows = np.maximum(numbers - start, 0.0) / (numbers[-1] - start)
+    return slope
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def _field(shape: tuple[int, ...], cells: int, rng: np.random.Generator) -> Plan
 
 def _seasoned(image: Plane, rng: np.random.Generator) -> Plane:
     """Green things greener, browner or paler, and nothing else."""
-    if rng.random() >= 0.5:
+    if rng.random() >= 0.4:
         return image
     red, green, blue = image[..., 0], image[..., 1], image[..., 2]
     plants = np.clip((2 * green - red - blue) * rng.uniform(3, 8), 0, 1)[..., None]
@@ -53,25 +53,12 @@ def _seasoned(image: Plane, rng: np.random.Generator) -> Plane:
 
 
 def _shadowed(image: Plane, rng: np.random.Generator) -> Plane:
-    """Shadows of clouds with soft rims, and of buildings, walls and trees with hard ones."""
+    """Shadows of clouds, with soft rims: a hard dark shape could as well be a dark object that came."""
     shade = np.zeros(image.shape[:2], np.float32)
     if rng.random() < 0.2:
-        shade = np.clip(_field(image.shape, int(rng.integers(3, 6)), rng) * rng.uniform(1, 4), 0, 1)
-    if rng.random() < 0.35:
-        for _ in range(rng.integers(1, 5)):
-            _cast(shade, rng)
-        shade = np.asarray(cv2.GaussianBlur(shade, (0, 0), rng.uniform(0.5, 1.5)), np.float32)
-    light = 1 - shade[..., None] * rng.uniform(0.25, 0.65) * np.array([1, 0.97, 0.9], np.float32)
+        shade = np.clip(_field(image.shape, int(rng.integers(3, 6)), rng) * rng.uniform(1, 2.5), 0, 1)
+    light = 1 - shade[..., None] * rng.uniform(0.2, 0.6) * np.array([1, 0.97, 0.9], np.float32)
     return np.asarray(image * light, np.float32)
-
-
-def _cast(shade: Plane, rng: np.random.Generator) -> None:
-    height, width = shade.shape
-    centre = rng.uniform((0, 0), (width, height))
-    size, angle = (float(rng.uniform(4, 60)), float(rng.uniform(3, 25))), float(rng.uniform(0, 180))
-    corners = cv2.boxPoints(((float(centre[0]), float(centre[1])), size, angle))
-    corners += rng.normal(0, 2.5, corners.shape).astype(np.float32)
-    cv2.fillPoly(shade, [np.round(corners).astype(np.int32)], 1.0)
 
 
 def _lit(image: Plane, rng: np.random.Generator) -> Plane:
@@ -85,23 +72,23 @@ def _lit(image: Plane, rng: np.random.Generator) -> Plane:
 
 def _toned(pixels: Rgb, rng: np.random.Generator) -> Rgb:
     """Other exposure, gamma, contrast, colour and saturation."""
-    if rng.random() < 0.6:
+    if rng.random() < 0.5:
         grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        share = rng.uniform(0.2, 1.5)
+        share = rng.uniform(0.4, 1.3)
         pixels = np.asarray(cv2.addWeighted(pixels, share, grey, 1 - share, 0), np.uint8)
     curve = np.linspace(0, 1, 256, dtype=np.float32)[:, None].repeat(3, 1)
-    curve **= np.float32(math.exp(rng.normal(0, 0.28)))
+    curve **= np.float32(math.exp(rng.normal(0, 0.2)))
     middle = float(pixels.mean()) / 255
-    curve = (curve - middle) * np.float32(math.exp(rng.normal(0, 0.28))) + middle
-    curve *= np.exp(rng.normal(0, 0.08, 3)).astype(np.float32)
-    table = ((curve + rng.normal(0, 0.06)) * 255).clip(0, 255).astype(np.uint8)
+    curve = (curve - middle) * np.float32(math.exp(rng.normal(0, 0.18))) + middle
+    curve *= np.exp(rng.normal(0, 0.06, 3)).astype(np.float32)
+    table = ((curve + rng.normal(0, 0.05)) * 255).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(pixels, table[None]), np.uint8)
 
 
 def _hazed(image: Plane, rng: np.random.Generator) -> Plane:
     if rng.random() >= 0.3:
         return image
-    veil = np.clip(rng.uniform(0, 0.5) + 0.12 * _field(image.shape, 4, rng), 0, 0.65)[..., None]
+    veil = np.clip(rng.uniform(0, 0.4) + 0.08 * _field(image.shape, 4, rng), 0, 0.65)[..., None]
     tint = np.float32(rng.uniform(0.6, 0.95)) * np.array([0.97, 0.98, 1.0], np.float32)
     return np.asarray(image * (1 - veil) + veil * tint, np.float32)
 

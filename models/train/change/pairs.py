@@ -19,7 +19,7 @@ SIZE_PX = 256
 N_MODELS = 1200
 _MARGIN_PX = 6
 _REAL_FRACTION = 0.6
-_STAGED_FRACTION = 0.6
+_STAGED_FRACTION = 0.75
 _MAX_SHIFT_PX = 3.0
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]

@@ -33,7 +33,7 @@ _RIM_SHADE = 0.93
 _SMALL_PX = 24.0
 _ALTERED_CONTRAST = 28.0
 # An object that differs less from its ground than this, in counts, cannot be seen.
-_MIN_CONTRAST = 9.0
+_MIN_CONTRAST = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,11 @@ class Stage:
             fade = _fade(down, across)[..., None]
             patch = pixels[y : y + down, x : x + across].astype(np.float32)
             mixed = pixels[rows, columns] * (1 - fade) + patch * fade
-            pixels[rows, columns] = mixed.astype(np.uint8)
             inner = _ellipse(down, across)
+            apart = np.abs(mixed - pixels[rows, columns]).mean(-1)
+            if apart[inner > 0].mean() < _MIN_CONTRAST:
+                continue
+            pixels[rows, columns] = mixed.astype(np.uint8)
             self.changed[rows, columns] |= inner
             self.weight[rows, columns] = np.where(inner > 0, 0.7, 0)
             self.placed.append(Placed((left, top, right, bottom)))

@@ -21,7 +21,6 @@ from models.train.change.data import Ground, Pair, grounds, pairs
 from models.train.change.loss import loss
 from models.train.change.network import ChangeNetwork
 from models.train.change.pairs import Pairs
-from models.train.network import read_checkpoint
 
 SEED = 11
 BATCH = 12
@@ -49,14 +48,15 @@ class Run:
 
     @classmethod
     def begun(cls, start_from: Path | None) -> Run:
-        """A fresh run, its encoder that of an object network where one is given."""
+        """A fresh run, or one from the weights of an earlier one, or from the encoder of an object network."""
         torch.manual_seed(SEED)
         net = ChangeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start_from is not None:
-            known = read_checkpoint(start_from).ema
-            own = net.encoder.state_dict()
-            same = {name: w for name, w in known.items() if name in own and w.shape == own[name].shape}
-            net.encoder.load_state_dict(own | same)
+            known = torch.load(start_from, map_location="cpu", weights_only=True)["ema"]
+            own = net.state_dict()
+            named = {name if name in own else f"encoder.{name}": weight for name, weight in known.items()}
+            same = {name: w for name, w in named.items() if name in own and w.shape == own[name].shape}
+            net.load_state_dict(own | same)
         ema = ChangeNetwork()
         ema.load_state_dict(net.state_dict())
         optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=75.0, help="time budget (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="for the network (default: %(default)s)")
     parser.add_argument(
-        "--start-from", type=Path, help="checkpoint of an object model to take the encoder from"
+        "--start-from", type=Path, help="checkpoint of a change model, or of an object model for its encoder"
     )
     parser.add_argument("--resume", action="store_true", help="go on from last.pt in --out")
     parser.add_argument(
