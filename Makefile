@@ -33,7 +33,7 @@ test: $(VENV)/.test mosquitto  ## the tests
 	$(PYTHON) -m pytest
 
 .PHONY: check-long
-check-long: $(VENV)/.test mosquitto  ## the tests that take minutes
+check-long: $(VENV)/.test mosquitto faketime  ## the tests that take minutes
 	$(PYTHON) -m pytest -m long
 
 .PHONY: lint
@@ -98,3 +98,8 @@ mosquitto:
 	|| { $(call apt,mosquitto mosquitto-clients) \
 	&& echo "Debian's mosquitto also runs as a service on 127.0.0.1:1883; edge does not use it here." \
 	&& echo "If you do not want it: sudo systemctl disable --now mosquitto"; }
+
+# What lets a test step the clock of one process.
+.PHONY: faketime
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(call apt,libfaketime); }

@@ -38,6 +38,7 @@ COMMANDS = {
     "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
     "simulate-modem": "be a satellite modem on a pseudo-terminal, with faults",
+    "set-clock": "set the system's clock to the time that the daemon knows by GNSS",
 }
 
 

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from edge import shipped, yamltree
 from edge.acquire.decode import DecodeSettings
+from edge.acquire.gnss import GnssSettings
 from edge.acquire.quality import QualitySettings
 from edge.acquire.reference import ReferenceSettings
 from edge.acquire.registration import RegistrationSettings
@@ -152,6 +153,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sites: Annotated[Mapping[Name, SiteSettings], Meta(min_length=1)]
     quiet: QuietSettings = QuietSettings()
     transmit: TransmitSettings = TransmitSettings()
+    # Without it the device has no place, and its time rests on NTP or a battery.
+    gnss: GnssSettings | None = None
     # Of the file's bytes, in hex: alerts name the configuration they were made under.
     sha256: Annotated[str, Meta(extra={NOT_A_KEY: True})] = ""
 

@@ -12,23 +12,28 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, announce, config, health, shelter
+from edge import __version__, announce, clock, config, health, shelter, time_file
+from edge.acquire.fix import Fix
+from edge.acquire.gnss import GnssSettings, Receiver
+from edge.acquire.plausible import Heard
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
+from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Reading, Timekeeper
 from edge.config import Settings
 from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import Models
 from edge.errors import ConfigFault, DiskFull, ModelRefused, StoreBroken, StoreCorrupt, TileRefused
-from edge.health import Clock, CommandHealth, Health, SiteHealth, StateFacts, TileCounts
+from edge.health import CommandHealth, Health, SiteHealth, StateFacts, TileCounts
 from edge.opinions import Result
 from edge.orders import Moment, Orders, Powers
 from edge.shelter import State
 from edge.station import LOOKED, REPEATED, Station, open_store
+from edge.tell import LATE_AFTER_S
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.device_key import read_key
 from edge.transmit.outbox import Outbox
@@ -55,8 +60,6 @@ HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
 # Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
 COMMANDS_A_STEP = 8
-# Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
-NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Reopen(Exception):
@@ -119,10 +122,12 @@ def _listen(asked: Asked) -> None:
 
 
 class Daemon:
-    """One process: a spool, a station, a sender for each link."""
+    """One process: a spool, a station, a sender for each link, and a receiver where there is one."""
 
-    def __init__(self, path: Path, configured: Settings, state: State, asked: Asked) -> None:
-        """Load the models and open everything; the sender runs from here on."""
+    def __init__(
+        self, path: Path, configured: Settings, state: State, asked: Asked, machine: Machine | None = None
+    ) -> None:
+        """Load the models and open everything; senders and receiver run from here on."""
         settings = state.settings
         self.configured = configured
         self._path = path
@@ -130,6 +135,10 @@ class Daemon:
         self._store = state.store
         self._asked = asked
         self._settings = settings
+        self._machine = machine or Machine()
+        self._timekeeper = Timekeeper(self._machine, self._store.known_time() or BUILT_AFTER)
+        self._receiver = self._started_receiver(settings.gnss)
+        self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
         announce.to_home_assistant(settings, self._store.outbox)
@@ -171,11 +180,10 @@ class Daemon:
         log.error("state cannot be written, trying again: %s", broken)
         if not self._state.in_memory and not shelter.is_writable(self.configured.state.folder):
             raise Reopen(self.configured)
-        now, clock = self._now()
         with suppress(StoreBroken):
             if isinstance(broken, DiskFull):
                 self._store.make_room(ROOM_BYTES)
-            self._do_what_is_due(now, clock)
+            self._do_what_is_due(self._timekeeper.read(self._heard()))
 
     def stop(self) -> None:
         """A clean end: `stopped` to the broker; what waits stays in the outbox."""
@@ -185,19 +193,22 @@ class Daemon:
             self._sender.stop()
         if self._modem is not None:
             self._modem.stop()
+        if self._receiver is not None:
+            self._receiver.stop()
         log.info("daemon has stopped: device=%s", self._settings.device.id)
 
     def _step(self) -> bool:
         """One claim, or what is due without one; True if there was a claim."""
-        now, clock = self._now()
-        is_told = self._obey(now, clock)
+        reading = self._timekeeper.read(self._heard())
+        self._correct(reading)
+        is_told = self._obey(reading.now, reading.clock)
         claim = self._spool.next_claim()
         if claim is not None:
-            self._take(claim, now, clock)
+            self._take(claim, reading.now, reading.clock)
             self._wake()
-        elif self._station.tick(now, clock):
+        elif self._station.tick(reading.now, reading.clock):
             self._wake()
-        self._do_what_is_due(now, clock)
+        self._do_what_is_due(reading)
         return is_told or claim is not None
 
     def _obey(self, now: datetime, clock: Clock) -> bool:
@@ -223,12 +234,16 @@ class Daemon:
 
     def _facts(self) -> dict[str, object]:
         """What a ping is told."""
-        now, clock = self._now()
+        reading = self._timekeeper.read(self._heard())
         uptime_s = round(time.monotonic() - self._started_s, 1)
         config_sha256 = f"sha256:{self._settings.sha256}"
         return {
-            "time": now, "clock": clock, "version": __version__, "uptime_s": uptime_s, "config": config_sha256
-        }  # fmt: skip
+            "time": reading.now,
+            "clock": reading.clock,
+            "version": __version__,
+            "uptime_s": uptime_s,
+            "config": config_sha256,
+        }
 
     def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
         try:
@@ -259,7 +274,7 @@ class Daemon:
         elif outcome != REPEATED:
             self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
 
-    def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
+    def _do_what_is_due(self, reading: Reading) -> None:
         at_s = time.monotonic()
         self._check_modem()
         if self._commands.n_ended != self._n_commands_told:
@@ -272,20 +287,41 @@ class Daemon:
             self._station.tell_inventories()
             if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
                 raise Reopen(self.configured)
-            self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
+            self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(reading)))
             self._wake()
+            self._tell_time(reading)
         if at_s >= self._next_sweep_s:
             self._next_sweep_s = at_s + SWEEP_EVERY_S
-            self._store.sweep(now, self._settings.state.max_bytes)
+            self._store.sweep(reading.now, self._settings.state.max_bytes)
+            if reading.clock.is_known:
+                self._store.note_known_time(reading.now)
 
-    def _health(self, now: datetime, clock: Clock) -> Health:
+    def _correct(self, reading: Reading) -> None:
+        """As soon as the clock is known, what was said by a doubtful one is said again."""
+        if not reading.clock.is_known:
+            self._was_doubtful = True
+        elif self._was_doubtful:
+            device_id = self._settings.device.id
+            n_alerts = self._store.correct(device_id, reading, timedelta(seconds=LATE_AFTER_S))
+            self._was_doubtful = False
+            log.info("clock is known: clock=%s now=%s corrected=%d", reading.clock, reading.now, n_alerts)
+            # At once: the desk, and whoever may set the clock, need not wait for their turn.
+            self._next_health_s = 0.0
+
+    def _tell_time(self, reading: Reading) -> None:
+        """Leave the time for `edge set-clock`, where it is known by GNSS and the system's clock is wrong."""
+        gnss, error_s = self._settings.gnss, reading.error_s or 0.0
+        if gnss and gnss.time_file and reading.clock is Clock.GNSS and abs(error_s) > MAX_ERROR_S:
+            time_file.write(gnss.time_file, reading, clock.boot_id())
+
+    def _health(self, reading: Reading) -> Health:
         folder = self._settings.state.folder
         link = None if self._sender is None else self._sender.statistics()
         return Health(
             device_id=self._settings.device.id,
-            at=now,
+            at=reading.now,
             version=__version__,
-            clock=clock,
+            clock=reading.clock,
             uptime_s=time.monotonic() - self._started_s,
             sites={
                 name: SiteHealth(
@@ -306,6 +342,8 @@ class Daemon:
             temperature_c=health.temperature_c(),
             models=self._station.models,
             satmodem=None if self._modem is None else self._modem.statistics(),
+            gnss=None if self._receiver is None else self._receiver.receiving,
+            clock_error_s=reading.error_s,
             commands=CommandHealth(self._commands.n_done, self._commands.refused()),
         )
 
@@ -339,6 +377,10 @@ class Daemon:
                 self._modem.stop()
             self._sender = self._started_sender(settings)
             self._modem = self._started_modem(settings)
+        if settings.gnss != old.gnss:
+            if self._receiver is not None:
+                self._receiver.stop()
+            self._receiver = self._started_receiver(settings.gnss)
         self.configured, self._settings, self._station = settings, settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
@@ -347,7 +389,9 @@ class Daemon:
         model = self._interruptible(load_chosen(wanted.objects, folder))
         change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
         keeps_tiles = not self._state.in_memory
-        return Station(settings, Models(model, change), self._store, self._spool, keeps_tiles=keeps_tiles)
+        return Station(
+            settings, Models(model, change), self._store, self._spool, self._fix, keeps_tiles=keeps_tiles
+        )
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -381,7 +425,7 @@ class Daemon:
             _ledger_opener(settings),
             broker=self._broker,
             received=_compact_taker(settings.transmit.satmodem, self._reception_opener(settings)),
-            now=lambda: self._now()[0],
+            now=lambda: self._timekeeper.read(self._heard()).now,
         )
         modem.start()
         return modem
@@ -405,6 +449,20 @@ class Daemon:
         if state not in {ModemState.SENDING, self._modem_told}:
             self._modem_told, self._next_health_s = state, 0.0
 
+    def _started_receiver(self, settings: GnssSettings | None) -> Receiver | None:
+        if settings is None:
+            return None
+        receiver = Receiver(settings, not_before=BUILT_AFTER, ticks=self._machine.ticks)
+        receiver.start()
+        return receiver
+
+    def _heard(self) -> Heard | None:
+        return None if self._receiver is None else self._receiver.receiving.heard
+
+    def _fix(self) -> Fix | None:
+        heard = self._heard()
+        return None if heard is None else heard.fix
+
     def _reception_opener(self, settings: Settings) -> Callable[[], Reception]:
         device_id, verbs, counts = settings.device.id, settings.transmit.commands.verbs, self._commands
         return lambda: Reception(device_id, verbs, open_store(settings).inbox, counts)
@@ -416,13 +474,6 @@ class Daemon:
     @property
     def _topics(self) -> Topics:
         return Topics(self._settings.device.id)
-
-    def _now(self) -> tuple[datetime, Clock]:
-        now = datetime.now(UTC)
-        trust = health.clock_trust(
-            now, not_before=NOT_BEFORE, is_synchronised=health.is_synchronised(), has_rtc=health.has_rtc()
-        )
-        return now, trust
 
 
 def _compact_taker(

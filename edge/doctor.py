@@ -14,11 +14,13 @@ from pathlib import Path
 import msgspec
 from serial.tools import list_ports
 
-from edge import health
+from edge import clock, health
+from edge.acquire import gnss
+from edge.acquire.gnss import GnssSettings, Reception
+from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Timekeeper
 from edge.config import Settings
 from edge.detect import model
 from edge.errors import LinkDown, ModelRefused
-from edge.health import Clock
 from edge.modem_check import ADVICE, examine_modem
 from edge.transmit.link import Wake
 from edge.transmit.mqtt import open_link
@@ -30,6 +32,8 @@ from edge.transmit.sbd import ModemState
 HOT_C, TOO_HOT_C = 70.0, 80.0
 # The daemon and its model take well below half of it; less, and the system starts to kill.
 MIN_AVAILABLE_BYTES = 300_000_000
+# Long enough for a receiver that speaks once a second to be believed.
+LISTEN_S = 6.0
 # Below this the next tiles and alerts may not find room.
 MIN_FREE_BYTES = 200_000_000
 
@@ -70,6 +74,8 @@ def examine(settings: Settings, now: datetime) -> Iterator[Check]:
     yield _folder("state", settings.state.folder)
     yield _disk(settings)
     yield from _serial_ports()
+    if settings.gnss is not None:
+        yield check_gnss(settings.gnss)
     yield _model(settings.models.objects)
     if settings.models.change is not None:
         yield _change_model(settings.models.change)
@@ -118,19 +124,46 @@ def of_temperature(hottest_c: float | None) -> Check:
 
 def _clock(state: Path, now: datetime) -> Check:
     not_before = _newest_file_at(state, Path(__file__).parent)
-    trust = health.clock_trust(
-        now,
-        not_before=not_before,
-        is_synchronised=health.is_synchronised(),
-        has_rtc=health.has_rtc(),
-    )
+    trust = Timekeeper(Machine(wall=lambda: now), not_before).read().clock
     found = f"{now:%Y-%m-%dT%H:%M:%SZ}, {trust}"
     if now < not_before:
         advice = f"It is behind the newest file ({not_before:%Y-%m-%dT%H:%M:%SZ}): set it, TLS fails without."
         return Check("clock", Verdict.FAIL, found, advice)
     if trust is Clock.UNTRUSTED:
-        return Check("clock", Verdict.WARN, found, "Let NTP (timesyncd, chrony) or an RTC keep it.")
+        return Check("clock", Verdict.WARN, found, "Let NTP (timesyncd, chrony), GNSS or an RTC keep it.")
     return Check("clock", Verdict.OK, found)
+
+
+# What to do about what comes from the receiver.
+_GNSS_ADVICE = {
+    Reception.CLOSED: "Is it plugged in, is gnss.port its path, is the daemon's user in the group dialout?",
+    Reception.SILENT: "Nothing came: is it powered, is its TX wired to our RX, is gnss.port the right one?",
+    Reception.GARBLED: "Bytes came, but no NMEA: try another gnss.baud (4800, 9600, 38400, 115200).",
+    Reception.NO_FIX: "It speaks, but has no fix: give its antenna a free view of the sky, and some minutes.",
+    Reception.IMPLAUSIBLE: "Its fixes cannot be right (see the reasons): restart it, or replace it.",
+}
+
+
+def check_gnss(settings: GnssSettings, listen_s: float = LISTEN_S) -> Check:
+    """What comes from the receiver, told by listening to it for some seconds."""
+    told = gnss.listen(settings, listen_s, not_before=BUILT_AFTER, ticks=clock.ticks)
+    if told.fault is not None and "exclusively lock" in told.fault:
+        return Check(
+            "gnss", Verdict.OK, f"{settings.port} is in use, by the daemon if it runs: see its health"
+        )
+    refused = ", ".join(f"{n} {reason}" for reason, n in told.n_refused.items())
+    words = (told.reception.value, f"refused: {refused}" if refused else "", told.fault or "")
+    found = f"{settings.port} at {settings.baud}: {', '.join(filter(None, words))}"
+    if told.heard is None:
+        return Check("gnss", Verdict.WARN, found, _GNSS_ADVICE[told.reception])
+    fix = told.heard.fix
+    ahead_s = (datetime.now(UTC) - fix.at).total_seconds()
+    found += f", {fix.position.lat:.5f} {fix.position.lng:.5f}, the clock is {ahead_s:+.1f} s ahead of it"
+    if abs(ahead_s) > MAX_ERROR_S + 1:
+        return Check(
+            "gnss", Verdict.WARN, found, "One of the two is wrong: docs/clock-and-gnss.md says which."
+        )
+    return Check("gnss", Verdict.OK, found)
 
 
 def _newest_file_at(*folders: Path) -> datetime:

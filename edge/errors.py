@@ -48,6 +48,10 @@ class StoreCorrupt(StoreBroken):
     """The state on disk is not what was written: it is set aside, and what can be read of it is saved."""
 
 
+class ClockUnset(EdgeError):
+    """The clock cannot be set: nobody knows the time, or this program may not."""
+
+
 class LinkDown(EdgeError):
     """A link cannot carry anything now; the same payload may be tried again later.
 

@@ -6,7 +6,6 @@ The readers each look at one thing of the machine; `to_json` only puts together 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 import shutil
@@ -14,11 +13,12 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
+from edge.acquire.gnss import Receiving
+from edge.clock import Clock
 from edge.transmit.modem_tally import ModemStatistics
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import LinkStatistics
@@ -26,20 +26,6 @@ from edge.transmit.tally import LinkStatistics
 READY = "READY=1"
 WATCHDOG = "WATCHDOG=1"
 STOPPING = "STOPPING=1"
-
-# adjtimex(2): the kernel's answer where nothing keeps the clock in step.
-_TIME_ERROR = 5
-# struct timex is 208 bytes on 64-bit Linux; modes = 0 in its first field only asks.
-_TIMEX_BYTES = 256
-
-
-class Clock(StrEnum):
-    """What the device's time rests on."""
-
-    GNSS = "gnss"
-    NTP = "ntp"
-    RTC = "rtc"
-    UNTRUSTED = "untrusted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +101,8 @@ class Health:
     used_bytes     of the state folder
     models         task to "NAME sha256:HEX"
     satmodem       None where none is configured
+    gnss           what the receiver says, or None where none is configured
+    clock_error_s  by which the system's clock is ahead of GNSS, or None where no fix tells
     """
 
     device_id: str
@@ -133,6 +121,8 @@ class Health:
     temperature_c: float | None
     models: Mapping[str, str]
     satmodem: ModemStatistics | None = None
+    gnss: Receiving | None = None
+    clock_error_s: float | None = None
     commands: CommandHealth = CommandHealth()
 
 
@@ -166,6 +156,7 @@ def to_json(health: Health) -> bytes:
             "temperature_c": _rounded(health.temperature_c),
             "models": dict(health.models),
             "satmodem": None if health.satmodem is None else _satmodem(health.satmodem),
+            "gnss": None if health.gnss is None else _gnss(health.gnss, health.clock_error_s),
             "commands": {
                 "done": health.commands.n_done,
                 "refused": dict(health.commands.n_refused),
@@ -197,6 +188,18 @@ def _link(link: LinkStatistics) -> dict[str, object]:
     }
 
 
+def _gnss(gnss: Receiving, clock_error_s: float | None) -> dict[str, object]:
+    """The receiver: what comes from it, and the newest fix that was believed, however old that is."""
+    heard = gnss.heard
+    return {
+        "reception": gnss.reception,
+        "fault": gnss.fault,
+        "fix": None if heard is None else heard.fix.to_plain(),
+        "clock_error_s": None if clock_error_s is None else round(clock_error_s, 2),
+        "refused": dict(gnss.n_refused),
+    }
+
+
 def _site(site: SiteHealth, now: datetime) -> dict[str, object]:
     """One site; a look from the future (a clock that was set back) is of age 0, not of a negative one."""
     newest = site.newest_look_at
@@ -213,29 +216,6 @@ def _site(site: SiteHealth, now: datetime) -> dict[str, object]:
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 1)
-
-
-def clock_trust(now: datetime, *, not_before: datetime, is_synchronised: bool, has_rtc: bool) -> Clock:
-    """What a clock is worth that shows now.
-
-    not_before  an instant that has surely passed, such as the newest stored one: a clock behind it is wrong
-    """
-    if now < not_before:
-        return Clock.UNTRUSTED
-    if is_synchronised:
-        return Clock.NTP
-    return Clock.RTC if has_rtc else Clock.UNTRUSTED
-
-
-def is_synchronised() -> bool:
-    """True if the kernel says that NTP keeps its clock in step (adjtimex); False where it cannot be asked."""
-    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-    return 0 <= state < _TIME_ERROR
-
-
-def has_rtc() -> bool:
-    """True if the machine has a clock that runs without power."""
-    return Path("/sys/class/rtc/rtc0").exists()
 
 
 def temperature_c(root: Path = Path("/sys/class/thermal")) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -17,14 +17,16 @@ import msgspec
 
 from edge import closeup
 from edge.acquire import decode, reference
+from edge.acquire.fix import Fix
 from edge.acquire.kept import KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
+from edge.clock import Clock
 from edge.config import Settings, SiteSettings, to_site
 from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
-from edge.health import Clock, QuietHealth
+from edge.health import QuietHealth
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
 from edge.monitor.finding import Finding
@@ -65,13 +67,21 @@ class Station:
     """The state of all sites, and the way of a tile through it."""
 
     def __init__(
-        self, settings: Settings, models: Models, store: Store, spool: Spool, *, keeps_tiles: bool = True
+        self,
+        settings: Settings,
+        models: Models,
+        store: Store,
+        spool: Spool,
+        fix: Callable[[], Fix | None] = lambda: None,
+        *,
+        keeps_tiles: bool = True,
     ) -> None:
         """Read the sites' states from the store.
 
         Raises StoreBroken where one of them cannot be read.
 
         keeps_tiles  False where there is no room for them: later alerts lack the picture before
+        fix  the device's newest fix, or None
         """
         self._keeps_tiles = keeps_tiles
         folder = settings.state.folder
@@ -79,6 +89,7 @@ class Station:
         self._store = store
         self._spool = spool
         self._models = models
+        self._fix = fix
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
         self._references_folder = folder / reference.FOLDER
@@ -261,7 +272,9 @@ class Station:
             log.info("kept quiet: site=%s changes=%d", outcome.site_id, outcome.n_hidden)
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
-        return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))
+        return Stamp(
+            self._settings.device.id, now, self.models, self._settings.sha256, str(clock), fix=self._fix()
+        )
 
     def _observations(self, outcomes: Sequence[SiteOutcome]) -> list[Message]:
         if not self._settings.transmit.observations:

@@ -6,26 +6,29 @@ the tile is still to do, or all of it has happened. A `Store` belongs to the thr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
-from edge import quietbook, salvage
+from edge import clock, quietbook, salvage
+from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
 from edge.monitor.finding import Kind
 from edge.quietbook import QuietBook
-from edge.transmit import inbox, outbox, satmodem_ledger, state
+from edge.transmit import inbox, outbox, satmodem_ledger, state, untimed
 from edge.transmit.alert import Alert, Evidence, as_acked, to_json
+from edge.transmit.correction import corrected
 from edge.transmit.inbox import Inbox
 from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
 from edge.transmit.satmodem_ledger import ModemLedger
 from edge.transmit.topics import Topics
+from edge.transmit.untimed import Untimed, UntimedAlerts
 
 MIGRATIONS = (
     (
@@ -71,9 +74,15 @@ MIGRATIONS = (
     (*inbox.SCHEMA, *quietbook.SCHEMA),
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
+    untimed.SCHEMA,
 )
 
+_KNOWN_TIME = "known_time_s"
+
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+
+_IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
+    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -163,10 +172,17 @@ class StoredAlert:
 class Store:
     """One connection to the file; open another one in another thread."""
 
-    def __init__(self, path: Path, outbox_settings: OutboxSettings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        outbox_settings: OutboxSettings,
+        ticks: Callable[[], float] = clock.ticks,
+        boot_id: Callable[[], str] = clock.boot_id,
+    ) -> None:
         self._database = Database(path, MIGRATIONS)
         self.outbox = Outbox(self._database, outbox_settings)
         self.modem_ledger = ModemLedger(self._database)
+        self._untimed = UntimedAlerts(self._database, ticks, boot_id)
         self.inbox = Inbox(self._database)
         self.quiet = QuietBook(self._database)
 
@@ -238,6 +254,53 @@ class Store:
             for topic, payload in outcome.retained.items():
                 self.outbox.put_retained(topic, payload)
         return True
+
+    def correct(self, device_id: str, known: Reading, late_after: timedelta) -> int:
+        """Say again, with the right time, what was said while nobody vouched for the clock; how many alerts.
+
+        Of each story only its newest message: what was said before it is history, in order by its sequence.
+
+        known  a look at a clock that somebody vouches for
+        """
+        if not self._untimed.n_noted:
+            return 0
+        with self._database.transaction():
+            due = self._untimed.take(known)
+            said = [one for one in due if self._correct(device_id, one, known, late_after)]
+        return len(said)
+
+    def _correct(self, device_id: str, due: Untimed, known: Reading, late_after: timedelta) -> bool:
+        found = self._alerts(f"{_ALERT_COLUMNS} WHERE sequence = ?", due.sequence)
+        if not found or self._database.rows(_IS_FOLLOWED, (due.sequence,)):
+            return False
+        old, sequence = found[0], add_to_counter(self._database, "sequence", 1)
+        new = corrected(
+            old.body, error=due.error, clock=known.clock, late_after=late_after, sequence=sequence
+        )
+        self._database.change("UPDATE alerts SET is_open = 0 WHERE sequence = ?", (old.sequence,))
+        self._database.change(
+            "INSERT INTO alerts SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
+            (sequence, new.phase, int(old.is_open), new.body, old.sequence),
+        )
+        topic = Topics(device_id).alert(old.site_id)
+        words = Message(topic, new.body, alert_id=old.alert_id, severity=new.severity)
+        self.outbox.put([words], known.now)
+        self.put_open(device_id, old.site_id, known.now)
+        return True
+
+    def known_time(self) -> datetime | None:
+        """The newest instant that surely passed, as `note_known_time` left it."""
+        rows = self._database.rows("SELECT value FROM counters WHERE name = ?", (_KNOWN_TIME,))
+        return datetime.fromtimestamp(int(rows[0][0] or 0), UTC) if rows else None
+
+    def note_known_time(self, now: datetime) -> None:
+        """Somebody vouched for this instant: after a restart a clock that is behind it is wrong."""
+        with self._database.transaction():
+            self._database.change(
+                "INSERT INTO counters (name, value) VALUES (?1, ?2) "
+                "ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)",
+                (_KNOWN_TIME, int(now.timestamp())),
+            )
 
     def open_alerts(self, site_id: str) -> list[StoredAlert]:
         """The newest message of each story of a site that still goes on, oldest first."""
@@ -344,6 +407,7 @@ class Store:
         # The words of all alerts go before the first picture.
         self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
+        self._untimed.note(numbered)
         for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
             self._close_old_news(site_id)
             self.put_open(device_id, site_id, outcome.done_at)
@@ -400,7 +464,7 @@ class Store:
             ],
         )
 
-    def _alerts(self, sql: str, value: str) -> list[StoredAlert]:
+    def _alerts(self, sql: str, value: str | int) -> list[StoredAlert]:
         rows = cast("list[tuple[int, str, str, int, bytes]]", self._database.rows(sql, (value,)))
         return [
             StoredAlert(sequence, alert_id, site_id, bool(is_open), body)

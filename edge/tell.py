@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.acquire.fix import Fix
 from edge.acquire.tile import Rgb, Tile
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Finding, FoundObject, Kind
@@ -19,6 +20,8 @@ from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
 MAX_PICTURED = 3
 # A past look shows the ground of an object if so much of it was usable.
 MIN_SHOWN = 0.85
+# Age of a tile from which its alerts are late.
+LATE_AFTER_S = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Stamp:
 
     recorded_at  its clock, aware, UTC; a replay takes the tile's time: two runs give the same bytes
     clock        what that time rests on
+    fix          the device's newest fix, or None where it has no receiver or never had one
     late_after_s age of a tile from which its alerts are marked as late
     """
 
@@ -89,7 +93,13 @@ class Stamp:
     config_sha256: str
     clock: str = "untrusted"
     exercise: bool = False
-    late_after_s: float = 6 * 3600.0
+    late_after_s: float = LATE_AFTER_S
+    fix: Fix | None = None
+
+    def is_late(self, seen_at: datetime) -> bool:
+        """True where a tile of that time is late; never by a clock that nobody trusts: it cannot tell."""
+        age_s = (self.recorded_at - seen_at).total_seconds()
+        return self.clock != "untrusted" and age_s > self.late_after_s
 
 
 def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
@@ -106,7 +116,8 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
             sequence=None,
             clock=stamp.clock,
             exercise=stamp.exercise,
-            late=(stamp.recorded_at - one.finding.seen_at).total_seconds() > stamp.late_after_s,
+            late=stamp.is_late(one.finding.seen_at),
+            fix=stamp.fix,
         )
         for one in told
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+import serial
 
 from edge import doctor
+from edge.acquire.gnss import GnssSettings
 from edge.config import Settings
 from edge.doctor import Check, Verdict
+from tests.acquire.sky import SerialLine, indoors, speaking
 from tests.broker import running_broker
 from tests.detect.make import write_model
 from tests.settings import TEXT, make_settings, with_line
@@ -80,6 +85,52 @@ def test_a_state_file_from_the_future_shows_that_the_clock_went_back(tmp_path: P
     (tmp_path / "state" / "store").write_bytes(b"")
     os.utime(tmp_path / "state" / "store", (ahead, ahead))
     assert examined(subject, now)["clock"].verdict is Verdict.FAIL
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[SerialLine]:
+    plugged = SerialLine(tmp_path / "ttyGNSS")
+    yield plugged
+    plugged.unplug()
+
+
+def test_a_receiver_with_a_fix_passes_and_tells_the_place(line: SerialLine) -> None:
+    with speaking(line):
+        check = doctor.check_gnss(GnssSettings(port=line.path))
+    assert check.verdict is Verdict.OK
+    assert "fix, -16.98421 27.00312, the clock is " in check.found
+
+
+def test_a_receiver_without_a_view_of_the_sky_warns(line: SerialLine) -> None:
+    with speaking(line, indoors):
+        check = doctor.check_gnss(GnssSettings(port=line.path), listen_s=0.5)
+    assert (check.verdict, "free view of the sky" in check.advice) == (Verdict.WARN, True)
+
+
+def test_a_receiver_at_another_rate_warns(line: SerialLine) -> None:
+    with speaking(line, lambda: b"\xf8\x1c\x00$\xe0\n"):
+        check = doctor.check_gnss(GnssSettings(port=line.path), listen_s=0.5)
+    assert (check.verdict, "gnss.baud" in check.advice) == (Verdict.WARN, True)
+
+
+def test_a_receiver_that_says_nothing_warns(line: SerialLine) -> None:
+    check = doctor.check_gnss(GnssSettings(port=line.path), listen_s=0.1)
+    assert (check.verdict, "silent" in check.found) == (Verdict.WARN, True)
+
+
+def test_a_receiver_that_is_not_there_warns(tmp_path: Path) -> None:
+    check = doctor.check_gnss(GnssSettings(port=tmp_path / "none"), listen_s=0.1)
+    assert (check.verdict, "No such file" in check.found) == (Verdict.WARN, True)
+
+
+def test_a_receiver_that_the_daemon_reads_is_left_to_it(line: SerialLine) -> None:
+    with closing(serial.Serial(str(line.path), exclusive=True)):
+        check = doctor.check_gnss(GnssSettings(port=line.path), listen_s=0.1)
+    assert (check.verdict, "is in use" in check.found) == (Verdict.OK, True)
+
+
+def test_a_receiver_is_only_listened_to_where_one_is_configured(tmp_path: Path) -> None:
+    assert "gnss" not in examined(settings(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge import health
-from edge.health import Clock, CommandHealth, Health, QuietHealth, SiteHealth, StateFacts, TileCounts
+from edge.acquire.fix import Fix
+from edge.acquire.gnss import Receiving, Reception
+from edge.acquire.nmea import Mode
+from edge.acquire.plausible import Heard
+from edge.clock import Clock
+from edge.geo import LngLat
+from edge.health import CommandHealth, Health, QuietHealth, SiteHealth, StateFacts, TileCounts
 from edge.schema import schema_text
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import Tally
@@ -112,27 +118,28 @@ def test_a_state_that_is_not_kept_as_it_should_be_is_told_with_the_reason() -> N
     assert told(state=state)["state"] == expected
 
 
+def test_a_receiver_is_told_with_its_newest_fix_and_what_it_says_of_the_clock() -> None:
+    heard = Heard(Fix(NOW, LngLat(27.123456789, -16.5), Mode.AUTONOMOUS, 8, 0.9, 12.5), 100.0)
+    gnss = Receiving(Reception.FIX, heard=heard, n_refused={"vague": 3})
+    place = {"at": "2026-05-01T12:00:00Z", "lng": 27.12346, "lat": -16.5}
+    quality = {"mode": "autonomous", "n_satellites": 8, "hdop": 0.9, "altitude_m": 12.5}
+    expected = {"reception": "fix", "fault": None, "clock_error_s": -1.23, "refused": {"vague": 3}}
+    assert told(gnss=gnss, clock_error_s=-1.2345)["gnss"] == {**expected, "fix": {**place, **quality}}
+
+
+def test_a_port_that_is_not_there_is_told_with_its_fault() -> None:
+    expected = {"reception": "closed", "fault": "no such file", "fix": None}
+    told_gnss = told(gnss=Receiving(Reception.CLOSED, "no such file"))["gnss"]
+    assert told_gnss == {**expected, "clock_error_s": None, "refused": {}}
+
+
+def test_without_a_receiver_there_is_none_in_the_message() -> None:
+    assert told()["gnss"] is None
+
+
 def test_the_tiles_are_counted_by_their_end() -> None:
     tiles = TileCounts(n_done=5, n_rejected=2, n_quarantined=1)
     assert told(tiles=tiles)["tiles"] == {"done": 5, "rejected": 2, "quarantined": 1}
-
-
-@pytest.mark.parametrize(
-    ("facts", "trust"),
-    [
-        ({"is_synchronised": True, "has_rtc": True}, Clock.NTP),
-        ({"is_synchronised": True, "has_rtc": False}, Clock.NTP),
-        ({"is_synchronised": False, "has_rtc": True}, Clock.RTC),
-        ({"is_synchronised": False, "has_rtc": False}, Clock.UNTRUSTED),
-    ],
-)
-def test_a_clock_is_worth_what_keeps_it(facts: dict[str, bool], trust: Clock) -> None:
-    assert health.clock_trust(NOW, not_before=NOW, **facts) is trust
-
-
-def test_a_clock_behind_what_has_surely_passed_is_not_trusted() -> None:
-    later = NOW + timedelta(seconds=1)
-    assert health.clock_trust(NOW, not_before=later, is_synchronised=True, has_rtc=True) is Clock.UNTRUSTED
 
 
 def test_the_hottest_sensor_counts_and_a_broken_one_does_not(tmp_path: Path) -> None:
@@ -159,10 +166,6 @@ def test_the_files_of_a_folder_are_added_up(tmp_path: Path) -> None:
 
 def test_a_disk_has_some_room(tmp_path: Path) -> None:
     assert health.free_bytes(tmp_path) > 0
-
-
-def test_the_kernel_can_be_asked_about_its_clock() -> None:
-    assert health.is_synchronised() in {True, False}
 
 
 @pytest.fixture

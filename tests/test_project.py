@@ -97,3 +97,15 @@ def test_the_unit_leaves_little_open() -> None:
     exposure = re.search(r"exposure level for edge\.service: (\d+\.\d+)", said.stdout)
     assert exposure is not None, said.stdout
     assert float(exposure[1]) <= 1.6
+
+
+def test_the_unit_that_sets_the_clock_waits_for_the_file_that_the_template_names() -> None:
+    unit = (ROOT / "systemd" / "edge-clock.path").read_text(encoding="utf-8")
+    named = re.search(r"time_file: ([^,}]+)", (ROOT / "config" / "edge.yaml").read_text(encoding="utf-8"))
+    assert named is not None
+    assert f"\nPathChanged={named[1]}\n" in unit
+
+
+def test_only_the_unit_that_sets_the_clock_may_set_it() -> None:
+    granted = [path.name for path in (ROOT / "systemd").iterdir() if "CAP_SYS_TIME" in path.read_text()]
+    assert granted == ["edge-clock.service"]

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from edge.acquire.fix import Fix
 from edge.geo import LngLat
 from edge.monitor.finding import Count, Finding, FoundObject, Phase
 
@@ -83,6 +84,7 @@ class Alert:
     clock        what recorded_at rests on, one of CLOCKS
     exercise     True for a drill: nobody must act on it
     late         True where the tile came so late that acting on it may be of no use
+    fix          the device's own newest place, or None where it has no receiver or never had a fix
     sequence     its place among all alerts of the device, given by the store; None until then
     is_acked     True where somebody has read an earlier message of this story
     """
@@ -99,6 +101,7 @@ class Alert:
     exercise: bool
     late: bool
     sequence: int | None = None
+    fix: Fix | None = None
     is_acked: bool = False
 
     def __post_init__(self) -> None:
@@ -143,6 +146,7 @@ def compose(
     clock: str,
     exercise: bool,
     late: bool,
+    fix: Fix | None = None,
 ) -> Alert:
     """The alert of a finding; the store gives the sequence where it is None."""
     return Alert(
@@ -158,6 +162,7 @@ def compose(
         exercise=exercise,
         late=late,
         sequence=sequence,
+        fix=fix,
     )
 
 
@@ -217,6 +222,7 @@ def _properties(alert: Alert) -> dict[str, object]:
         "models": dict(alert.models),
         "config": f"sha256:{alert.config_sha256}",
         "evidence": [{"role": shown.role, "sha256": shown.sha256} for shown in alert.evidence],
+        **({} if alert.fix is None else {"device": alert.fix.to_plain()}),
         **({"acked": True} if alert.is_acked else {}),
     }
 

@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -27,6 +28,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
 from edge.transmit.mqtt_settings import MqttSettings, read_password, tls_context
+from edge.transmit.tls_fault import meaning
 from edge.transmit.uplink import Outgoing
 
 # MQTT 5.0, section 2.4: from here on a reason code means failure.
@@ -109,6 +111,7 @@ class MqttLink:
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._lost_word = "connection_lost"
+        self._tls_faults: list[ssl.SSLError] = []
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
         self._unconfirmed: list[int] = []
@@ -227,7 +230,7 @@ class MqttLink:
         if settings.username is not None:
             client.username_pw_set(settings.username, read_password(settings))
         if settings.broker.is_tls:
-            client.tls_set_context(tls_context(settings))
+            client.tls_set_context(tls_context(settings, self._tls_faults))
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         return client
@@ -249,6 +252,8 @@ class MqttLink:
             # Nagle's algorithm would hold a small alert back until the one before it is acknowledged.
             self._connection().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._connack is None:
+            if (fault := self._tls_fault()) is not None:
+                raise LinkDown(fault, "tls")
             if self.is_v5 and self._lost_because is not None:
                 # A broker of 3.1.1 answers in its own form, which nobody of version 5 can read, and hangs up.
                 raise _VersionRefused(f"{broker} ended the connection without an answer in MQTT 5")
@@ -276,8 +281,15 @@ class MqttLink:
     def _connection(self) -> socket.socket:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket):
-            raise LinkDown(self._lost_because or "connection lost", self._lost_word)
+            raise LinkDown(self._tls_fault() or self._lost_because or "connection lost", self._lost_word)
         return connection
+
+    def _tls_fault(self) -> str | None:
+        """What TLS said when it ended the connection, which paho does not tell."""
+        if not self._tls_faults:
+            return None
+        error = self._tls_faults[0]
+        return f"TLS: {meaning(error, datetime.now(UTC)) or error}"
 
     def _move_bytes(self, connection: socket.socket, timeout_s: float) -> bool:
         # What TLS has decrypted already does not show in select.
@@ -352,7 +364,9 @@ class MqttLink:
         try:
             yield
         except _PAHO_ERRORS as error:
-            raise LinkDown(f"{type(error).__name__}: {error}", _cause(error)) from error
+            said = meaning(error, datetime.now(UTC))
+            words = f"TLS: {said}" if said else f"{type(error).__name__}: {error}"
+            raise LinkDown(words, _cause(error)) from error
 
     def _on_connect(
         self,

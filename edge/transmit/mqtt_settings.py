@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from edge.errors import LinkDown
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +102,41 @@ def read_password(settings: MqttSettings) -> str | None:
 
 
 class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails: paho forgets it and leaves it to the garbage collector."""
+    """Closes itself when the handshake fails: paho forgets it and leaves it to the garbage collector.
+
+    faults  what ended the connection later, which paho keeps to itself: TLS 1.3 refuses a client's
+            certificate after the handshake (RFC 8446, section 4.4.2.4)
+    """
+
+    faults: ClassVar[list[ssl.SSLError]]
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """What came, decrypted."""
+        with self._noting():
+            return super().recv(buflen, flags)
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Encrypt and send."""
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLEOFError, ConnectionError):
+            # The other side hung up; why, it said before.
+            with contextlib.suppress(OSError):
+                self.recv(1)
+            raise
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
+            raise
+        except ssl.SSLError as error:
+            self.faults.append(error)
+            raise
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is ssl's
+        """Agree on keys with the other side."""
         try:
             super().do_handshake(block)
         except OSError:
@@ -107,12 +144,15 @@ class _TlsSocket(ssl.SSLSocket):
             raise
 
 
-def tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """TLS 1.2 or later, the broker's chain and host name checked; files are read anew on every connect."""
+def tls_context(settings: MqttSettings, faults: list[ssl.SSLError]) -> ssl.SSLContext:
+    """TLS 1.2 or later, the broker's chain and host name checked; files are read anew on every connect.
+
+    faults  takes what ends a connection of this context after its handshake
+    """
     named: object = settings.ca_file
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
-        context.sslsocket_class = _TlsSocket
+        context.sslsocket_class = type("_NotingTlsSocket", (_TlsSocket,), {"faults": faults})
         if settings.client_certificate is not None:
             named = f"{settings.client_certificate}, {settings.client_key}"
             context.load_cert_chain(settings.client_certificate, settings.client_key)

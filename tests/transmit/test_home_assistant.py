@@ -10,6 +10,7 @@ import jinja2
 import pytest
 
 from edge import health
+from edge.clock import Clock
 from edge.monitor.finding import Count
 from edge.transmit.alert import to_json
 from edge.transmit.home_assistant import Counted, discovery, discovery_topic
@@ -63,7 +64,7 @@ def health_message(temperature_c: float | None = 41.5) -> bytes:
             device_id="pier-7",
             at=RECORDED_AT,
             version="1.2.3",
-            clock=health.Clock.NTP,
+            clock=Clock.NTP,
             uptime_s=1.0,
             sites={"north-airfield": health.SiteHealth(datetime(2024, 12, 13, 8, 30, tzinfo=UTC))},
             tiles=health.TileCounts(),

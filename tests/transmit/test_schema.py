@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 
-from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
+from edge.acquire.fix import Fix
+from edge.acquire.nmea import Mode
+from edge.clock import Clock
+from edge.geo import LngLat
+from edge.health import Health, SiteHealth, StateFacts, TileCounts
 from edge.health import to_json as health_json
 from edge.monitor.finding import Count, Kind, Severity
 from edge.schema import NAMES, schema_text
@@ -58,6 +63,20 @@ def test_the_open_alerts_keep_to_their_schema() -> None:
     alerts = [to_json(make_alert(sequence=1)), to_json(make_alert(make_blind(), sequence=2))]
     found = check("open", open_json("pier-7", "north-airfield", RECORDED_AT, alerts, 2))
     assert [feature["properties"]["sequence"] for feature in found["features"]] == [1, 2]
+
+
+def test_an_alert_with_the_device_s_own_place_keeps_to_the_schema() -> None:
+    fix = Fix(RECORDED_AT, LngLat(27.0, -16.98), Mode.DIFFERENTIAL, 8, 0.9, None)
+    found = check("alert", to_json(replace(make_alert(sequence=9), fix=fix)))
+    assert found["data"]["properties"]["device"] == {
+        "at": "2024-12-13T09:02:11Z",
+        "lng": 27.0,
+        "lat": -16.98,
+        "mode": "differential",
+        "n_satellites": 8,
+        "hdop": 0.9,
+        "altitude_m": None,
+    }
 
 
 def test_no_open_alert_keeps_to_the_schema_too() -> None:
