@@ -4,8 +4,8 @@ import pytest
 
 from edge.drill.airfield import airfield
 from edge.drill.events import moments
+from edge.drill.library import built_in, parse
 from edge.drill.render import Stage, prepare, render
-from edge.drill.scenario import built_in, parse
 from edge.drill.truth import Shot, truth_of
 from edge.drill.write import play
 from edge.geo import PixelBox
@@ -83,7 +83,7 @@ def test_a_departure_under_a_cloud_is_reported_when_the_ground_is_seen_again(sta
   - {at: 2024-06-02T08:00:00Z, cloud_fraction: 1.0, depart: [a]}
   - {at: 2024-06-03T08:00:00Z}
 """
-    passes = _passes(stage, parse(present + looks, "days"))
+    passes = _passes(stage, parse(present + looks, "days").sites[0])
     assert passes[1]["departed"] is None
     assert len(passes[2]["departed"]) == 1
 
