@@ -30,6 +30,7 @@ COMMANDS = {
     "detect": "find objects in single images",
     "watch": "show the alerts and the state of every device, live",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "drill": "send a rendered arrival through the real chain, or render a scenario with its truth",
     "doctor": "say what on this device would stop the daemon",
 }
 

@@ -24,7 +24,7 @@ from edge.detect.manifest import Boxes, Model, Scores
 from edge.detect.model import load
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
 from edge.health import Clock, Health, SiteHealth, TileCounts
-from edge.station import LOOKED, REPEATED, Station, open_store
+from edge.station import EXERCISE, LOOKED, REPEATED, Station, open_store
 from edge.store import Store
 from edge.transmit.outbox import Outbox
 from edge.transmit.sender import Sender
@@ -160,7 +160,7 @@ class Daemon:
         counts = self._tiles
         if outcome == LOOKED:
             self._tiles = replace(counts, n_done=counts.n_done + 1)
-        elif outcome != REPEATED:
+        elif outcome not in {REPEATED, EXERCISE}:
             self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
 
     def _do_what_is_due(self, now: datetime, clock: Clock) -> None:

@@ -27,7 +27,7 @@ from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
 from edge.station import watched_site
-from edge.tell import Stamp, alerts_of
+from edge.tell import Stamp, alerts_of, drilled
 from edge.transmit.alert import Alert
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -125,7 +125,7 @@ class Replay:
     def _step(self, file: ArchivedTile, tile: Tile) -> Step:
         known = [self._known(name) for name in self._names_under(file, tile)]
         outcomes = process(tile, known, Tools(self._model, self._detect, self._past_pixels))
-        for outcome in outcomes:
+        for outcome in () if tile.is_exercise else outcomes:
             self.states[outcome.site_id] = outcome.state
             if outcome.reference is not None:
                 self._references[outcome.site_id] = outcome.reference
@@ -155,6 +155,7 @@ class Replay:
 
     def _alerts(self, tile: Tile, outcomes: Sequence[SiteOutcome]) -> tuple[Alert, ...]:
         told = [one for outcome in outcomes for one in outcome.told]
+        told = drilled(told) if tile.is_exercise else told
         numbered = []
         for alert in alerts_of(told, self._stamp(tile)):
             self._sequence += 1
@@ -168,6 +169,7 @@ class Replay:
             tile.acquired_at,
             self.models,
             NO_CONFIG_SHA256 if settings is None else settings.sha256,
+            exercise=tile.is_exercise,
         )
 
     @property

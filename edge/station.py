@@ -29,7 +29,7 @@ from edge.monitor.blind import blind
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.store import Commit, LookRecord, Store, TileDone
-from edge.tell import Stamp, Told, alerts_of
+from edge.tell import Stamp, Told, alerts_of, drilled
 from edge.transmit.outbox import Message
 from edge.transmit.state import Standing, inventory_json
 from edge.transmit.topics import Topics
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 LOOKED = "looked"
 OFF_SITE = "off_site"
 REPEATED = "repeated"
+EXERCISE = "exercise"
 DATABASE = "edge.sqlite"
 
 
@@ -101,6 +102,10 @@ class Station:
             return REPEATED
         tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
         outcomes = self._process(tile)
+        if tile.is_exercise:
+            self._commit_exercise(tile, outcomes, now, clock)
+            self._spool.done(claim)
+            return EXERCISE
         self._save_references(outcomes)
         if any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
@@ -189,6 +194,16 @@ class Station:
         )
         for outcome in outcomes:
             self._states[outcome.site_id] = outcome.state
+
+    def _commit_exercise(
+        self, tile: Tile, outcomes: Sequence[SiteOutcome], now: datetime, clock: Clock
+    ) -> None:
+        """Its alerts go out as those of any tile; inventory, reference and ledger stay as they are."""
+        told = drilled([one for outcome in outcomes for one in outcome.told])
+        stamp = replace(self._stamp(now, clock), exercise=True)
+        site_ids = tuple(outcome.site_id for outcome in outcomes)
+        done = TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, EXERCISE)
+        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(told, stamp)))
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge.acquire.tile import Rgb, Tile
@@ -19,6 +19,8 @@ from edge.transmit.alert import Alert, Evidence, LookFacts, evidence_of
 MAX_PICTURED = 3
 # A past look shows the ground of an object if so much of it was usable.
 MIN_SHOWN = 0.85
+
+EXERCISE = "EXERCISE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
     """The alerts of findings, in order, without their sequence."""
     return tuple(
         alert.compose(
-            one.finding,
+            _marked(one.finding) if stamp.exercise else one.finding,
             device_id=stamp.device_id,
             recorded_at=stamp.recorded_at,
             look=one.look,
@@ -110,3 +112,13 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
         )
         for one in told
     )
+
+
+def drilled(told: Sequence[Told]) -> list[Told]:
+    """What an exercise may tell: of its objects; a count or a blindness would be said of the site itself."""
+    return [one for one in told if one.finding.objects]
+
+
+def _marked(finding: Finding) -> Finding:
+    """A finding of a drill, so that nobody who reads only the headline acts on it."""
+    return replace(finding, headline=f"{EXERCISE}: {finding.headline}")

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from edge.errors import ConfigFault
 
-Fraction = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 SEASONS = ("summer", "autumn", "snow")
 
@@ -118,7 +118,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     present: tuple[Arrival, ...] = ()
     scene: Literal["airfield", "harbour", "road"] = "airfield"
     site: Name = "demo-airfield"
-    gsd_m: Annotated[float, Meta(ge=0.3, le=2)] = 0.6
+    gsd_m: Annotated[float, Meta(ge=0.3, le=2.0)] = 0.6
     size_m: Annotated[float, Meta(ge=200, le=1400)] = 614.4
     # Of the whole site; the date says it otherwise, and never any snow.
     season: Literal["summer", "autumn", "snow"] | None = None

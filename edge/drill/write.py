@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.acquire.sidecar import EXERCISE
 from edge.drill.events import moments, scene_of
 from edge.drill.render import Stage, prepare, render
 from edge.drill.scenario import Scenario, Story
@@ -88,8 +89,17 @@ def write_tile(folder: Path, image: str, pixels: NDArray[np.uint8], item: dict[s
     return path
 
 
-def sidecar(tile_id: str, *, bounds: GeoBounds, at: datetime, gsd_m: float, image: str) -> dict[str, Any]:
+def sidecar(
+    tile_id: str,
+    *,
+    bounds: GeoBounds,
+    at: datetime,
+    gsd_m: float,
+    image: str,
+    is_exercise: bool = False,
+) -> dict[str, Any]:
     """The STAC Item (1.0.0) of a tile."""
+    mark = {EXERCISE: True} if is_exercise else {}
     west, south, east, north = bounds.west, bounds.south, bounds.east, bounds.north
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
@@ -98,7 +108,12 @@ def sidecar(tile_id: str, *, bounds: GeoBounds, at: datetime, gsd_m: float, imag
         "id": tile_id,
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "bbox": [west, south, east, north],
-        "properties": {"datetime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "gsd": gsd_m, "platform": "rendered"},
+        "properties": {
+            "datetime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "gsd": gsd_m,
+            "platform": "rendered",
+            **mark,
+        },
         "links": [],
         "assets": {"image": {"href": image, "type": "image/jpeg", "roles": ["data"]}},
     }
