@@ -59,7 +59,7 @@ def scored(
     left = list(asked)
     new = [one for one in findings if one.phase is Phase.NEW]
     for finding in new:
-        n_true, n_false = _judged(finding, left, truth)
+        n_true, n_false = _judged(finding, asked, left, truth)
         score.false[finding.kind] += n_false
         score.n_alerts += 1
         score.n_false += n_true == 0
@@ -82,20 +82,35 @@ def _asked(truth: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> list
     """The events that a rule of the site is about, and the trend where one is."""
     pairs = {(next(iter(rule)), next(iter(rule.values()))) for rule in rules}
     events = [event for event in truth["events"] if (event["kind"], event["label"]) in pairs]
+    events = [event for event in events if event["kind"] != Kind.CONVOY] + _columns(events)
     trend = truth["trend"]
     if trend is not None and trend["visible_look"] is not None and ("trend", trend["label"]) in pairs:
         events.append(trend | {"kind": "trend", "look": trend["from_look"]})
     return events
 
 
-def _judged(finding: Finding, left: list[Event], truth: Mapping[str, Any]) -> tuple[int, int]:
+def _columns(events: Sequence[Event]) -> list[Event]:
+    """Each column once, with all looks that show it: one may tell it at any of them."""
+    columns: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event["kind"] == Kind.CONVOY:
+            columns.setdefault(event["id"], {**event, "looks": []})["looks"].append(event["look"])
+    return list(columns.values())
+
+
+def _judged(
+    finding: Finding, asked: Sequence[Event], left: list[Event], truth: Mapping[str, Any]
+) -> tuple[int, int]:
     """How much of a finding is true and how much is not; what it found is taken out of `left`."""
     look = _look(finding, truth)
     if finding.kind is Kind.BLIND:
         return (0, 1) if _saw(truth, finding) else (1, 0)
     if finding.kind in {Kind.TREND, Kind.CONVOY}:
         same = _is_trend if finding.kind is Kind.TREND else _is_column
-        return _taken([event for event in left if same(event, finding, look)], left)
+        true = [event for event in asked if same(event, finding, look)]
+        # Told again, under another id, it is still no false alarm.
+        left[:] = [event for event in left if event not in true[:1]]
+        return (1, 0) if true else (0, 1)
     n_true = n_false = 0
     for found in finding.objects:
         near = [event for event in left if _is_same(event, finding, found.position, look, truth)]
@@ -149,10 +164,10 @@ def _was_moved(truth: Mapping[str, Any], position: LngLat, look: int) -> bool:
 
 
 def _is_column(event: Event, finding: Finding, look: int) -> bool:
-    """The same road at the same look, and about as many vehicles."""
+    """The same road at a look that shows it, and about as many vehicles."""
     return (
         event["kind"] == Kind.CONVOY
-        and event["look"] == look
+        and look in event["looks"]
         and finding.zone in (None, *event["zones"])
         and abs(finding.count - event["count"]) <= max(1.0, COUNT_TOLERANCE * event["count"])
     )

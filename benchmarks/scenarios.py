@@ -16,8 +16,7 @@ from pathlib import Path
 
 from benchmarks.scenario_score import Score, scored
 from edge import config
-from edge.detect.manifest import Model
-from edge.detect.model import load
+from edge.detect.model import Models, load, load_change
 from edge.drill import library
 from edge.drill.events import scene_of
 from edge.drill.scenario import Story
@@ -71,13 +70,14 @@ def measured(story: Story) -> Score:
 
 def _findings(folder: Path) -> Iterator[Finding]:
     settings = config.load(folder / CONFIG)
-    replay = Replay(_model(settings), settings)
+    replay = Replay(_models(settings), settings)
     for step in replay.run(archive(folder, settings.decode).tiles):
         yield from (alert.finding for alert in step.alerts)
 
 
-def _model(settings: config.Settings) -> Model:
-    return load(settings.models.objects)
+def _models(settings: config.Settings) -> Models:
+    change = settings.models.change
+    return Models(load(settings.models.objects), None if change is None else load_change(change))
 
 
 def table(lines: list[Line]) -> list[str]:

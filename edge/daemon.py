@@ -16,17 +16,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, config, health
+from edge import __version__, announce, config, health
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
+from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
-from edge.detect.model import load
+from edge.detect.model import Models
 from edge.errors import ConfigFault, ModelRefused, StoreBroken, TileRefused
-from edge.health import Clock, Health, SiteHealth, TileCounts
+from edge.health import Clock, CommandHealth, Health, SiteHealth, TileCounts
+from edge.opinions import Result
+from edge.orders import Moment, Orders, Powers
 from edge.station import EXERCISE, LOOKED, REPEATED, Station, open_store
 from edge.store import Store
+from edge.transmit.command import EvidenceRequest
 from edge.transmit.outbox import Outbox
+from edge.transmit.reception import CommandCounts, Reception
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 
@@ -37,7 +42,11 @@ IDLE_S = 1.0
 # After the store or the disk refused: often enough to go on soon, seldom enough to spare a failing card.
 RETRY_S = 5.0
 HEALTH_EVERY_S = 60.0
+# A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
+HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
+# Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
+COMMANDS_A_STEP = 8
 # Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
 NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -89,12 +98,16 @@ class Daemon:
         self._settings = settings
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
+        announce.to_home_assistant(settings, store.outbox)
+        self._commands = CommandCounts()
+        self._orders = Orders(store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
         self._next_health_s = 0.0
         self._next_sweep_s = 0.0
+        self._n_commands_told = 0
 
     def loop(self) -> None:
         """Tile by tile until asked to stop."""
@@ -125,6 +138,7 @@ class Daemon:
     def _step(self) -> bool:
         """One claim, or what is due without one; True if there was a claim."""
         now, clock = self._now()
+        is_told = self._obey(now, clock)
         claim = self._spool.next_claim()
         if claim is not None:
             self._take(claim, now, clock)
@@ -132,7 +146,37 @@ class Daemon:
         elif self._station.tick(now, clock):
             self._wake()
         self._do_what_is_due(now, clock)
-        return claim is not None
+        return is_told or claim is not None
+
+    def _obey(self, now: datetime, clock: Clock) -> bool:
+        """Do some of the commands that wait; True if there was one."""
+        moment, n_done = Moment(now, clock is not Clock.UNTRUSTED), 0
+        while n_done < COMMANDS_A_STEP and self._orders.take_next(moment, self._settings.quiet):
+            n_done += 1
+        if n_done:
+            self._station.tell_inventories()
+            self._wake()
+        return n_done > 0
+
+    def _powers(self) -> Powers:
+        return Powers(
+            facts=self._facts,
+            picture=self._picture,
+            reload=self._reload,
+        )
+
+    def _picture(self, command: EvidenceRequest, now: datetime) -> Result:
+        """Of the station that runs when it is asked for: a reload makes a new one."""
+        return self._station.picture(command, now)
+
+    def _facts(self) -> dict[str, object]:
+        """What a ping is told."""
+        now, clock = self._now()
+        uptime_s = round(time.monotonic() - self._started_s, 1)
+        config_sha256 = f"sha256:{self._settings.sha256}"
+        return {
+            "time": now, "clock": clock, "version": __version__, "uptime_s": uptime_s, "config": config_sha256
+        }  # fmt: skip
 
     def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
         try:
@@ -165,8 +209,12 @@ class Daemon:
 
     def _do_what_is_due(self, now: datetime, clock: Clock) -> None:
         at_s = time.monotonic()
+        if self._commands.n_ended != self._n_commands_told:
+            self._n_commands_told = self._commands.n_ended
+            self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
+            self._station.tell_inventories()
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
             self._wake()
         if at_s >= self._next_sweep_s:
@@ -183,7 +231,12 @@ class Daemon:
             clock=clock,
             uptime_s=time.monotonic() - self._started_s,
             sites={
-                name: SiteHealth(state.newest_look_at, state.last_reject, state.last_reject_at)
+                name: SiteHealth(
+                    state.newest_look_at,
+                    state.last_reject,
+                    state.last_reject_at,
+                    self._station.quiet_of(name),
+                )
                 for name, state in self._station.states.items()
             },
             tiles=self._tiles,
@@ -194,17 +247,21 @@ class Daemon:
             memory_bytes=health.memory_bytes(),
             temperature_c=health.temperature_c(),
             models=self._station.models,
+            commands=CommandHealth(self._commands.n_done, self._commands.refused()),
         )
 
-    def _reload(self) -> None:
-        """Take the edited file, or keep what runs where it is faulty."""
+    def _reload(self) -> str | None:
+        """Take the edited file, or keep what runs where it is faulty; then why."""
         self._asked.reload.clear()
         health.notify(health.reloading(time.monotonic()), self._address)
+        refused = None
         try:
             self._take_settings(config.load(self._path))
         except (ConfigFault, ModelRefused, StoreBroken) as fault:
             log.error("reload refused, the old settings stay: %s", fault)
+            refused = str(fault)
         health.notify(health.READY, self._address)
+        return refused
 
     def _take_settings(self, settings: Settings) -> None:
         old = self._settings
@@ -213,6 +270,7 @@ class Daemon:
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
         station = self._new_station(settings)
+        announce.to_home_assistant(settings, self._store.outbox)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
@@ -221,7 +279,10 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        return Station(settings, self._interruptible(load(settings.models.objects)), self._store, self._spool)
+        folder, wanted = settings.state.folder, settings.models
+        model = self._interruptible(load_chosen(wanted.objects, folder))
+        change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
+        return Station(settings, Models(model, change), self._store, self._spool)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -240,9 +301,19 @@ class Daemon:
             log.warning("no link is configured: alerts wait in the outbox")
             return None
         transmit = settings.transmit
-        sender = Sender(settings.device.id, settings.transmit.mqtt, transmit.uplink, _outbox_opener(settings))
+        sender = Sender(
+            settings.device.id,
+            settings.transmit.mqtt,
+            transmit.uplink,
+            _outbox_opener(settings),
+            open_reception=self._reception_opener(settings),
+        )
         sender.start()
         return sender
+
+    def _reception_opener(self, settings: Settings) -> Callable[[], Reception]:
+        device_id, verbs, counts = settings.device.id, settings.transmit.commands.verbs, self._commands
+        return lambda: Reception(device_id, verbs, open_store(settings).inbox, counts)
 
     def _wake(self) -> None:
         if self._sender is not None:

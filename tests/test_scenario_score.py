@@ -80,9 +80,18 @@ def test_a_move_is_right_where_something_moved_and_nobody_has_to_tell_it() -> No
 
 @pytest.mark.parametrize(("count", "n_found"), [(10, 1), (12, 1), (13, 0)])
 def test_a_column_is_found_on_its_road_with_about_its_count(count: int, n_found: int) -> None:
-    column = make_event("convoy", label="vehicle", zones=["road"], count=10)
+    column = make_event("convoy", label="vehicle", id="c", zones=["road"], count=10)
     told = make_finding(Kind.CONVOY, label="vehicle", zone="road", count=count)
     assert judged(make_truth(column), told).found["convoy"] == n_found
+
+
+def test_a_column_at_two_looks_is_asked_for_once_and_may_be_told_at_either() -> None:
+    columns = [
+        make_event("convoy", look, label="vehicle", id="c", zones=["road"], count=9) for look in (3, 4)
+    ]
+    told = make_finding(Kind.CONVOY, 4, label="vehicle", zone="road", count=9)
+    score = judged(make_truth(*columns), told)
+    assert (score.found["convoy"], score.missed["convoy"], score.n_false) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(("look", "n_found"), [(4, 0), (5, 1), (11, 1), (12, 0)])

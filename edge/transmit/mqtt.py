@@ -22,6 +22,7 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
@@ -48,7 +49,15 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
 
 
-def _properties(packet: int, **values: int) -> Properties:
+def open_intake(settings: MqttSettings, client_id: str, wake: Wake, window: int) -> MqttLink:
+    """A connection by MQTT 5 for a subscriber that answers for each message itself, with `take`.
+
+    window  messages that the broker may send before they are answered for (Receive Maximum)
+    """
+    return MqttLink(settings, client_id, wake, None, MQTTProtocolVersion.MQTTv5, intake_window=window)
+
+
+def _properties(packet: int, **values: int | bytes) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     for name, value in values.items():
         setattr(properties, name, value)
@@ -69,12 +78,18 @@ class MqttLink:
         wake: Wake,
         will: Will | None,
         protocol: MQTTProtocolVersion,
+        *,
+        intake_window: int | None = None,
     ) -> None:
         self._wake = wake
+        self._intake_window = intake_window
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
+        self._unconfirmed: list[int] = []
+        self._listens: set[int | None] = set()
+        self.subscription_fault: str | None = None
         self.is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self._client = self._made_client(settings, client_id, will, protocol)
         try:
@@ -104,7 +119,11 @@ class MqttLink:
         with self._guarded():
             try:
                 info = self._client.publish(
-                    outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.is_retained
+                    outgoing.topic,
+                    outgoing.payload,
+                    qos=outgoing.qos,
+                    retain=outgoing.is_retained,
+                    properties=self._publish_properties(outgoing),
                 )
             except (ValueError, struct.error) as error:
                 raise PayloadRefused(f"no message of MQTT: {error}") from error
@@ -115,10 +134,34 @@ class MqttLink:
         with self._guarded():
             self._client.subscribe([(topic, 1) for topic in topics])
 
+    def listen(self, topic: str) -> None:
+        """Ask for a topic, QoS 1, and for the retained flag as the sender set it (MQTT 5).
+
+        A refusal does not end the link: it stands in subscription_fault.
+        """
+        with self._guarded():
+            if self.is_v5:
+                options = SubscribeOptions(
+                    qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+                )
+                number = self._client.subscribe(topic, options=options)[1]
+            else:
+                number = self._client.subscribe(topic, 1)[1]
+        self._listens.add(number)
+
+    def take(self, incoming: Incoming) -> None:
+        """Tell the broker that a message is in safe hands; only on a link of `open_intake`."""
+        with self._guarded():
+            self._client.ack(incoming.number, 1)
+
     def step(self, timeout_s: float) -> Arrived:
-        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost."""
+        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost.
+
+        What the step before handed out is confirmed to the broker now, so that its taker had time to keep it.
+        """
         connection = self._connection()
         with self._guarded():
+            self._confirm()
             # A message of QoS 0 is answered as soon as it is written: do not wait with that in hand.
             is_woken = self._move_bytes(connection, 0 if self._acks else timeout_s)
         arrived = Arrived(tuple(self._acks), tuple(self._messages), is_woken)
@@ -130,6 +173,7 @@ class MqttLink:
         """Say goodbye, so that the broker drops the will; with is_final, also all that it keeps for us."""
         properties = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0) if is_final else None
         with self._guarded():
+            self._confirm()
             self._client.disconnect(properties=properties)
         self._drop_socket()
 
@@ -146,6 +190,7 @@ class MqttLink:
             clean_session=None if self.is_v5 else True,
             protocol=protocol,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         # 0 is unlimited: the window is the uplink's business, so nothing ever waits inside paho.
         client.max_inflight_messages_set(0)
@@ -171,6 +216,7 @@ class MqttLink:
                 PacketTypes.CONNECT,
                 SessionExpiryInterval=settings.session_expiry_s,
                 MaximumPacketSize=_MAX_INCOMING_BYTES,
+                **({} if self._intake_window is None else {"ReceiveMaximum": self._intake_window}),
             )
             asked = {"clean_start": settings.session_expiry_s == 0, "properties": properties}
         deadline = time.monotonic() + settings.connect_timeout_s
@@ -230,10 +276,27 @@ class MqttLink:
         return is_woken
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
-        """Bytes of a PUBLISH: section 3.3, with an empty property list on MQTT 5."""
+        """Bytes of a PUBLISH: section 3.3."""
         after_header = 2 + len(outgoing.topic.encode()) + len(outgoing.payload)
-        after_header += (2 if outgoing.qos else 0) + (1 if self.is_v5 else 0)
+        after_header += (2 if outgoing.qos else 0) + self._properties_bytes(outgoing)
         return 1 + max(1, (after_header.bit_length() + 6) // 7) + after_header
+
+    def _properties_bytes(self, outgoing: Outgoing) -> int:
+        """Bytes of the property list of MQTT 5, section 2.2.2, with its length."""
+        if not self.is_v5:
+            return 0
+        n_bytes = 0 if outgoing.correlation is None else 3 + len(outgoing.correlation)
+        return n_bytes + (1 if n_bytes < 128 else 2)
+
+    def _publish_properties(self, outgoing: Outgoing) -> Properties | None:
+        if not self.is_v5 or outgoing.correlation is None:
+            return None
+        return _properties(PacketTypes.PUBLISH, CorrelationData=outgoing.correlation)
+
+    def _confirm(self) -> None:
+        for number in self._unconfirmed:
+            self._client.ack(number, 1)
+        self._unconfirmed.clear()
 
     def _property(self, name: str, default: int) -> int:
         return getattr(self._connack[1], name, default) if self._connack else default
@@ -278,17 +341,32 @@ class MqttLink:
         self._acks.append(Ack(number, refusal, reason.value))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))
+        asked = message.properties
+        self._messages.append(
+            Incoming(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.dup,
+                getattr(asked, "ResponseTopic", None),
+                getattr(asked, "CorrelationData", None),
+                message.mid,
+            )
+        )
+        if message.qos and self._intake_window is None:
+            self._unconfirmed.append(message.mid)
 
     def _on_subscribe(
         self,
         client: Client,
         _data: object,
-        _number: int,
+        number: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
+        if refused and number in self._listens:
+            self.subscription_fault = f"subscription refused by the broker: {refused[0]}"
+        elif refused:
             self._lost_because = f"subscription refused by the broker: {refused[0]}"
             client.disconnect()

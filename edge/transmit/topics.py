@@ -37,6 +37,16 @@ class Topics:
         """Retained: how the device itself is."""
         return f"{PREFIX}/{self.device_id}/health"
 
+    @property
+    def commands(self) -> str:
+        """What the device listens to: the last level is the verb."""
+        return f"{PREFIX}/{self.device_id}/cmd/+"
+
+    @property
+    def ack(self) -> str:
+        """What the desk's archive has stored; the device listens here with `ack: e2e`."""
+        return f"{PREFIX}/{self.device_id}/ack"
+
     def alert(self, site_id: str) -> str:
         """Each alert of a site, in order."""
         return self._of_site(site_id, "alert")
@@ -57,5 +67,18 @@ class Topics:
         """One picture; n is its place in the alert's list of evidence, from 0."""
         return f"{self._of_site(site_id, 'evidence')}/{checked_name(alert_id, 'alert id')}/{n}"
 
+    def full_evidence(self, site_id: str, alert_id: str, n: int, role: str) -> str:
+        """The ground of an alert's n-th object at full resolution, as a command asked for it."""
+        return f"{self._of_site(site_id, 'evidence')}/{checked_name(alert_id, 'alert id')}/full-{n}-{role}"
+
     def _of_site(self, site_id: str, last: str) -> str:
         return f"{PREFIX}/{self.device_id}/{checked_name(site_id, 'site id')}/{last}"
+
+
+def is_archived(topic: str) -> bool:
+    """True if the desk's archive stores what goes over this topic, and says so."""
+    match topic.split("/"):
+        case [_, _, _, _, "alert"] | [_, _, _, _, "evidence", _, _]:
+            return True
+        case _:
+            return False

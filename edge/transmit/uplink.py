@@ -30,8 +30,10 @@ class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing:
     """One message on its way out.
 
-    seq      its row in the outbox, or None where it is not queued (the status, a retained state)
-    version  which version of a retained state it is, or None where it is none
+    seq          its row in the outbox, or None where it is not queued (the status, a retained state)
+    version      which version of a retained state it is, or None where it is none
+    correlation  of an answer: what the command brought along for it (MQTT 5)
+    reply_seq    of an answer: the row of its command
     """
 
     topic: str
@@ -40,6 +42,8 @@ class Outgoing:
     is_retained: bool = False
     seq: int | None = None
     version: int | None = None
+    correlation: bytes | None = field(default=None, repr=False)
+    reply_seq: int | None = None
 
     @property
     def size_bytes(self) -> int:
