@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.drill.scenario import LookSettings, Scenario, built_in
+from edge.drill.library import built_in
+from edge.drill.scenario import LookSettings, Scenario
 from edge.drill.write import play, sidecar, stage_of
 from edge.geo import GeoBounds, Grid
 

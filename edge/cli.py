@@ -34,6 +34,7 @@ COMMANDS = {
     "relay": "publish alerts that came over a satellite",
     "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "drill": "send a rendered arrival through the real chain, or render a scenario with its truth",
     "models": "list, verify and measure the models; add an own one",
     "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",

@@ -12,6 +12,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -32,6 +33,7 @@ _NAMES: dict[object, str] = {
     float: "a number",
     str: "text",
     Path: "a path",
+    datetime: "a time in UTC, as 2024-06-01T10:00:00Z",
     type(None): "nothing",
 }
 
@@ -186,6 +188,8 @@ class _Walk:
             return bare(value)
         if bare is Path and isinstance(value, str) and value:
             return self._path(node, value, path)
+        if bare is datetime and isinstance(value, str) and (instant := _instant(value)) is not None:
+            return instant
         if bare is float and type(value) is int:
             value = float(value)
         if type(value) is bare and _keeps(value, _meta(kind)):
@@ -198,6 +202,15 @@ class _Walk:
         except ValueError as error:
             self._refuse(node, path, str(error))
             return None
+
+
+def _instant(text: str) -> datetime | None:
+    """An instant in UTC, or None where a text is none; a local time is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.utcoffset() == timedelta(0) else None
 
 
 def _is_struct(bare: Any) -> bool:

@@ -32,7 +32,7 @@ from edge.health import CommandHealth, Health, SiteHealth, StateFacts, TileCount
 from edge.opinions import Result
 from edge.orders import Moment, Orders, Powers
 from edge.shelter import State
-from edge.station import LOOKED, REPEATED, Station, open_store
+from edge.station import EXERCISE, LOOKED, REPEATED, Station, open_store
 from edge.tell import LATE_AFTER_S
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.device_key import read_key
@@ -271,7 +271,7 @@ class Daemon:
         counts = self._tiles
         if outcome == LOOKED:
             self._tiles = replace(counts, n_done=counts.n_done + 1)
-        elif outcome != REPEATED:
+        elif outcome not in {REPEATED, EXERCISE}:
             self._tiles = replace(counts, n_rejected=counts.n_rejected + 1)
 
     def _do_what_is_due(self, reading: Reading) -> None:

@@ -27,7 +27,7 @@ from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
 from edge.station import watched_site
-from edge.tell import Stamp, Told, alerts_of
+from edge.tell import Stamp, Told, alerts_of, drilled
 from edge.together import together
 from edge.transmit.alert import Alert
 
@@ -126,11 +126,13 @@ class Replay:
     def _step(self, file: ArchivedTile, tile: Tile) -> Step:
         known = [self._known(name) for name in self._names_under(file, tile)]
         outcomes = process(tile, known, Tools(self._models, self._detect, self._past_pixels))
+        told = [one for outcome in outcomes for one in outcome.told]
+        if tile.is_exercise:
+            return Step(file, None, tile, outcomes, self._alerts(tile, drilled(told)))
         for outcome in outcomes:
             self.states[outcome.site_id] = outcome.state
             if outcome.reference is not None:
                 self._references[outcome.site_id] = outcome.reference
-        told = [one for outcome in outcomes for one in outcome.told]
         joined = together(self.watched, self.states, [one.finding for one in told], tile.acquired_at)
         self.states |= joined.states
         told += [Told(finding, None) for finding in joined.findings]
@@ -172,6 +174,7 @@ class Replay:
             tile.acquired_at,
             self.models,
             NO_CONFIG_SHA256 if settings is None else settings.sha256,
+            exercise=tile.is_exercise,
         )
 
     @property

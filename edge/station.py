@@ -36,7 +36,7 @@ from edge.monitor.state import SiteState
 from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.store import Commit, LookRecord, Store, TileDone
-from edge.tell import Stamp, Told, alerts_of
+from edge.tell import Stamp, Told, alerts_of, drilled
 from edge.together import Together, together
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.outbox import Message
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 LOOKED = "looked"
 OFF_SITE = "off_site"
 REPEATED = "repeated"
+EXERCISE = "exercise"
 DATABASE = "edge.sqlite"
 
 
@@ -125,6 +126,10 @@ class Station:
             return REPEATED
         tile = self._read(claim, None if clock is Clock.UNTRUSTED else now)
         outcomes = self._process(tile)
+        if tile.is_exercise:
+            self._commit_exercise(tile, outcomes, now, clock)
+            self._spool.done(claim)
+            return EXERCISE
         self._save_references(outcomes)
         if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
@@ -270,6 +275,16 @@ class Station:
         if outcome.n_hidden:
             self._n_hidden[outcome.site_id] += outcome.n_hidden
             log.info("kept quiet: site=%s changes=%d", outcome.site_id, outcome.n_hidden)
+
+    def _commit_exercise(
+        self, tile: Tile, outcomes: Sequence[SiteOutcome], now: datetime, clock: Clock
+    ) -> None:
+        """Its alerts go out as those of any tile; inventory, reference and ledger stay as they are."""
+        told = drilled([one for outcome in outcomes for one in outcome.told])
+        stamp = replace(self._stamp(now, clock), exercise=True)
+        site_ids = tuple(outcome.site_id for outcome in outcomes)
+        done = TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, EXERCISE)
+        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(told, stamp)))
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(

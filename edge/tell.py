@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge.acquire.fix import Fix
@@ -22,6 +22,8 @@ MAX_PICTURED = 3
 MIN_SHOWN = 0.85
 # Age of a tile from which its alerts are late.
 LATE_AFTER_S = 6 * 3600.0
+
+EXERCISE = "EXERCISE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
     """The alerts of findings, in order, without their sequence."""
     return tuple(
         alert.compose(
-            one.finding,
+            _marked(one.finding) if stamp.exercise else one.finding,
             device_id=stamp.device_id,
             recorded_at=stamp.recorded_at,
             look=one.look,
@@ -121,3 +123,13 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
         )
         for one in told
     )
+
+
+def drilled(told: Sequence[Told]) -> list[Told]:
+    """What an exercise may tell: of its objects; a count or a blindness would be said of the site itself."""
+    return [one for one in told if one.finding.objects]
+
+
+def _marked(finding: Finding) -> Finding:
+    """A finding of a drill, so that nobody who reads only the headline acts on it."""
+    return replace(finding, headline=f"{EXERCISE}: {finding.headline}")

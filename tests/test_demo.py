@@ -16,7 +16,7 @@ from edge.demo.process import DemoFailed, running
 from edge.demo.stagecraft import config_text, site_of, sky
 from edge.demo.verdict import Happening, Verdict, happened, verdict
 from edge.drill.events import moments
-from edge.drill.scenario import built_in
+from edge.drill.library import built_in
 from edge.geo import Grid, LngLat, moved_by
 from edge.transmit.alert import evidence_of, to_json
 from edge.transmit.link import Incoming

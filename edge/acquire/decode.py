@@ -69,6 +69,7 @@ class _Described:
     gsd_m: float | None = None
     site_id: str | None = None
     cloud_fraction: float | None = None
+    is_exercise: bool = False
 
 
 def read(
@@ -96,6 +97,7 @@ def read(
         sha256=hashlib.sha256(content).hexdigest(),
         site_id=said.site_id,
         cloud_fraction=said.cloud_fraction,
+        is_exercise=said.is_exercise,
     )
 
 
@@ -150,7 +152,13 @@ def _described(
         item = stac.parse(_content(sidecar, settings.max_sidecar_bytes), sidecar.name, image.name)
         site_id = _site_named(image, sites)
         return _Described(
-            item.tile_id, item.bounds, item.acquired_at, item.gsd_m, site_id, item.cloud_fraction
+            item.tile_id,
+            item.bounds,
+            item.acquired_at,
+            item.gsd_m,
+            site_id,
+            item.cloud_fraction,
+            item.is_exercise,
         )
     named = tile_name.parse(image.stem)
     if named is None:

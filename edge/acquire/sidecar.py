@@ -24,6 +24,9 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-
 
 _SAID_MAX = 60
 
+# The property that marks a rendered tile: what it shows is told as an exercise and changes nothing.
+EXERCISE = "edge:exercise"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -31,6 +34,7 @@ class Item:
 
     gsd_m           None where the bounds must tell
     cloud_fraction  in [0, 1], or None
+    is_exercise     True for a rendered tile of `edge drill`
     """
 
     tile_id: str
@@ -38,6 +42,7 @@ class Item:
     gsd_m: float | None
     acquired_at: datetime
     cloud_fraction: float | None
+    is_exercise: bool = False
 
 
 def parse(content: bytes, name: str, image_name: str) -> Item:
@@ -54,6 +59,7 @@ def parse(content: bytes, name: str, image_name: str) -> Item:
         gsd_m=_gsd_m(properties.get("gsd"), f"{name}: properties.gsd"),
         acquired_at=_acquired_at(properties, f"{name}: properties"),
         cloud_fraction=_cloud_fraction(properties, f"{name}: properties.eo:cloud_cover"),
+        is_exercise=_is_exercise(properties.get(EXERCISE), f"{name}: properties.{EXERCISE}"),
     )
 
 
@@ -137,6 +143,13 @@ def _cloud_fraction(properties: Mapping[str, Any], where: str) -> float | None:
     if not 0 <= percent <= 100:
         raise _refusal(Refusal.BAD_SIDECAR, where, "a number in [0, 100]", value)
     return percent / 100
+
+
+def _is_exercise(value: object, where: str) -> bool:
+    """A tile that may be an exercise and may be none is refused: its alerts would be one or the other."""
+    if value is not None and not isinstance(value, bool):
+        raise _refusal(Refusal.BAD_SIDECAR, where, "true or false", value)
+    return bool(value)
 
 
 def _acquired_at(properties: Mapping[str, Any], where: str) -> datetime:

@@ -35,6 +35,7 @@ class Tile:
     sha256       of the image file's bytes, in hex: the same bytes are the same tile
     site_id      the site the sender named, or None: then the bounds decide
     cloud_fraction  the sender's own estimate in [0, 1], or None
+    is_exercise     True for a rendered tile of a drill: told as an exercise, and nothing is remembered of it
     """
 
     tile_id: str
@@ -46,6 +47,7 @@ class Tile:
     valid: Mask | None = None
     site_id: str | None = None
     cloud_fraction: float | None = None
+    is_exercise: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:

@@ -19,8 +19,9 @@ from edge.demo.listener import Heard, Listener
 from edge.demo.process import Running, running
 from edge.demo.stagecraft import config_text, site_of
 from edge.demo.verdict import happened, told, verdict
+from edge.drill.library import built_in
 from edge.drill.render import Stage
-from edge.drill.scenario import Scenario, built_in
+from edge.drill.scenario import Scenario
 from edge.drill.truth import Shot, truth_of
 from edge.drill.write import play, stage_of, write_shot
 from edge.geo import Grid, Site

@@ -28,7 +28,7 @@ def site_of(stage: Stage) -> Site:
     """The site under a stage, with its apron."""
     grid = Grid(stage.bounds, *stage.raster.tile_px)
     gsd_m = stage.raster.gsd_m
-    corners = tuple(grid.to_ground(x_m / gsd_m, y_m / gsd_m) for x_m, y_m in stage.scene.zones[ZONE])
+    corners = tuple(grid.to_ground(x_m / gsd_m, y_m / gsd_m) for x_m, y_m in stage.scene.zones[ZONE].outline)
     return Site(stage.scene.site_id, stage.bounds, (Zone(ZONE, ZoneKind.PARKING, corners),))
 
 

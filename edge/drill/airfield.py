@@ -18,8 +18,22 @@ from edge.drill.airfield_paint import (
 )
 from edge.drill.frame import Frame
 from edge.drill.noise import generator
-from edge.drill.scene import Building, Layout, Material, Plant, Point, Scene, SceneObject, Stand, Surface
+from edge.drill.scene import (
+    Area,
+    Building,
+    Layout,
+    Material,
+    Plant,
+    Point,
+    Road,
+    Scene,
+    SceneObject,
+    Stand,
+    Surface,
+)
 
+# Clockwise, so that nothing lies along the rows of pixels.
+_TURN_DEG = 9.0
 _PALE, _GREY, _BLUE, _CREAM = (0.80, 0.80, 0.78), (0.60, 0.61, 0.61), (0.50, 0.58, 0.64), (0.78, 0.74, 0.66)
 # Left, right, top, bottom, height, colour, whether its roof is of sheet metal.
 _BLOCKS = (
@@ -40,10 +54,16 @@ _BLOCKS = (
 
 
 def airfield(
-    site_id: str, *, west: float, north: float, size_m: float = 614.4, seed: int = 1, turn_deg: float = 9.0
+    site_id: str,
+    *,
+    west: float,
+    north: float,
+    size_m: float = 614.4,
+    seed: int = 1,
+    turn_deg: float | None = None,
 ) -> Scene:
     """An airfield of size_m x size_m, its north-west corner at west, north."""
-    frame = Frame(size_m / 2, size_m / 2, turn_deg)
+    frame = Frame(size_m / 2, size_m / 2, _TURN_DEG if turn_deg is None else turn_deg)
     rng = generator(seed, "airfield")
     layout = Layout(
         Material.GRASS,
@@ -53,13 +73,13 @@ def airfield(
         plants=_plants(frame, rng),
     )
     zones = {
-        "apron": frame.block(*APRON),
-        "ramp": frame.block(*RAMP),
-        "car-park": frame.block(-190, -40, -302, -273),
+        "apron": Area("parking", frame.block(*APRON)),
+        "ramp": Area("parking", frame.block(*RAMP)),
+        "car-park": Area("parking", frame.block(-190, -40, -302, -273)),
     }
     roads = {
-        "gate-road": frame.points((-700, -263.5), (700, -263.5)),
-        "perimeter": frame.points((-251, -259), (-251, 92)),
+        "gate-road": Road(frame.points((-700, -263.5), (700, -263.5)), 9.0, 9.0),
+        "perimeter": Road(frame.points((-251, -259), (-251, 92)), 9.0, 2.0),
     }
     return Scene(
         site_id,
@@ -74,6 +94,7 @@ def airfield(
         fixed=_fixed(frame),
         zones=zones,
         roads=roads,
+        subjects=("aircraft",),
     )
 
 
@@ -85,6 +106,9 @@ def _stands(frame: Frame) -> dict[str, Stand]:
         stands[f"S{index}"] = frame.stand(u, SOUTH_V, 180.0, length)
     for index, v in enumerate((-130.0, -105.0, -80.0, -40.0), 1):
         stands[f"G{index}"] = frame.stand(262.0, v, 270.0, 22.0)
+    for index in range(8):
+        # Cargo waits on the service strip in front of the hangars.
+        stands[f"C{index + 1}"] = frame.stand(92.0 + 14.0 * index, -156.0, 90.0, 12.5)
     return stands
 
 
@@ -173,17 +197,14 @@ def _slots(frame: Frame) -> tuple[Stand, ...]:
 
 
 def _fixed(frame: Frame) -> tuple[SceneObject, ...]:
-    def put(name: str, kind: str, at: Point, heading_deg: float, paint: str) -> SceneObject:
-        x, y = frame.point(*at)
-        return SceneObject(name, kind, x, y, (heading_deg + frame.turn_deg) % 360, paint)
-
-    tanks = [put(f"tank-{i}", "storage_tank", (190.0 + 24 * i, -222), 30.0 * i, "white") for i in (1, 2, 3)]
+    tanks = [frame.put(f"tank-{i}", "storage_tank", (190.0 + 24 * i, -222), 30.0 * i) for i in (1, 2, 3)]
     colours = ("rust", "blue", "grey", "rust", "green", "white")
     boxes = [
-        put(f"box-{i}", "container", (216 + 14 * (i % 3), -240 - 3.0 * (i // 3)), 90.0, colour)
+        frame.put(f"box-{i}", "container", (216 + 14 * (i % 3), -240 - 3.0 * (i // 3)), 90.0, paint=colour)
         for i, colour in enumerate(colours)
     ]
     pallets = [
-        put(f"pallet-{i}", "pallet", (66 + 4 * (i % 2), -156 + 4.2 * (i // 2)), 0.0, "sand") for i in range(4)
+        frame.put(f"pallet-{i}", "pallet", (66 + 4 * (i % 2), -156 + 4.2 * (i // 2)), 0.0, paint="sand")
+        for i in range(4)
     ]
     return (*tanks, *boxes, *pallets)

@@ -1,10 +1,10 @@
 """Every kind of object the renderer knows: its label, its paints, its states, its plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
-from edge.drill import aircraft, helicopter, vehicles, yard
+from edge.drill import aircraft, helicopter, ships, vehicles, yard
 from edge.drill.paint import AIRCRAFT_PAINTS, VEHICLE_COLOURS
 from edge.drill.parts import Plan
 from edge.drill.scene import SceneObject
@@ -14,13 +14,17 @@ BuildPlan = Callable[[str, str], Plan]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of object; `build` takes the names of a paint and of a state."""
+    """One kind of object; `build` takes the names of a paint and of a state.
+
+    width_m  of a hull, which lies with its side against a quay; 0 where nobody asks
+    """
 
     label: str
     length_m: float
     paints: tuple[str, ...]
     build: BuildPlan
     states: tuple[str, ...] = ("whole",)
+    width_m: float = 0.0
 
 
 def _flying(build: Callable[..., Plan], length_m: float, states: tuple[str, ...] = ("whole",)) -> Kind:
@@ -30,11 +34,18 @@ def _flying(build: Callable[..., Plan], length_m: float, states: tuple[str, ...]
     return Kind("aircraft", length_m, tuple(AIRCRAFT_PAINTS), plan, states)
 
 
-def _other(label: str, build: Callable[..., Plan], length_m: float) -> Kind:
+def _other(
+    label: str, build: Callable[..., Plan], length_m: float, states: tuple[str, ...] = ("whole",)
+) -> Kind:
     def plan(paint: str, state: str) -> Plan:
         return build(VEHICLE_COLOURS[paint], state)
 
-    return Kind(label, length_m, tuple(VEHICLE_COLOURS), plan)
+    return Kind(label, length_m, tuple(VEHICLE_COLOURS), plan, states)
+
+
+def _ship(build: Callable[..., Plan], hull: ships.Hull) -> Kind:
+    one = _other("ship", build, hull.length_m, ("whole", "under_way"))
+    return replace(one, width_m=hull.beam_m)
 
 
 KINDS: dict[str, Kind] = {
@@ -54,9 +65,17 @@ KINDS: dict[str, Kind] = {
     "tug": _other("vehicle", vehicles.tug, 6.0),
     "carts": _other("vehicle", vehicles.carts, 11.0),
     "storage_tank": _other("storage_tank", yard.storage_tank, 18.0),
-    "container": _other("container", yard.container, 12.2),
+    "container": _other("container", yard.container, 12.2, ("whole", "two_high", "three_high")),
     "pallet": _other("container", yard.pallet, 3.2),
-    "ship": _other("ship", yard.ship, 86.0),
+    "quay_crane": _other("crane", yard.quay_crane, 74.0),
+    "mobile_crane": _other("crane", yard.mobile_crane, 46.0),
+    "container_ship": _ship(ships.container_ship, ships.CONTAINER_SHIP),
+    "tanker_ship": _ship(ships.tanker_ship, ships.TANKER_SHIP),
+    "frigate": _ship(ships.frigate, ships.FRIGATE),
+    "coaster": _ship(ships.coaster, ships.COASTER),
+    "patrol_boat": _ship(ships.patrol_boat, ships.PATROL),
+    "harbour_tug": _ship(ships.harbour_tug, ships.HARBOUR_TUG),
+    "fishing_boat": _ship(ships.fishing_boat, ships.FISHING),
 }
 
 

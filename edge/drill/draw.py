@@ -51,12 +51,20 @@ def window_of(polygons: Sequence[Polygon], raster: Raster, rim_px: int = 2) -> W
 
 
 def fill(
-    mask: NDArray[np.uint8], polygons: Iterable[Polygon], window: Window, scale: int, value: int = 255
+    mask: NDArray[np.uint8] | Image,
+    polygons: Iterable[Polygon],
+    window: Window,
+    scale: int,
+    value: float | Sequence[float] | NDArray[np.float32] = 255,
 ) -> None:
-    """Fill polygons in raster pixels into a mask that is `scale` times as fine as the window."""
+    """Fill polygons in raster pixels into a mask that is `scale` times as fine as the window.
+
+    value  of a pixel inside: a number, or one for each channel
+    """
+    ink = [float(one) for one in np.atleast_1d(value)]
     for polygon in polygons:
         fine = (polygon - (window.left, window.top)) * scale - 0.5
-        cv2.fillPoly(mask, [np.round(fine * 2**_SHIFT).astype(np.int32)], value, cv2.LINE_8, _SHIFT)
+        cv2.fillPoly(mask, [np.round(fine * 2**_SHIFT).astype(np.int32)], ink, cv2.LINE_8, _SHIFT)
 
 
 def coverage(

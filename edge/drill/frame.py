@@ -1,14 +1,14 @@
 """A frame of its own for a layout, turned into the scene: u to the right, v down, metres from its middle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, radians, sin
 
-from edge.drill.scene import Point, Stand
+from edge.drill.scene import Point, SceneObject, Stand
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the airfield's own frame lies in the scene."""
+    """Where the own frame of a layout lies in the scene."""
 
     x_m: float
     y_m: float
@@ -31,3 +31,22 @@ class Frame:
         """A stand; its heading in the frame is clockwise from -v."""
         x, y = self.point(u, v)
         return Stand(x, y, (heading_deg + self.turn_deg) % 360, length_m)
+
+    def berth(self, u: float, v: float, heading_deg: float, length_m: float, quay_deg: float) -> Stand:
+        """A place at a quay; u, v lies on its edge, and the quay lies at quay_deg from there."""
+        stand = self.stand(u, v, heading_deg, length_m)
+        return replace(stand, quay_deg=(quay_deg + self.turn_deg) % 360)
+
+    def put(
+        self,
+        name: str,
+        kind: str,
+        at: Point,
+        heading_deg: float,
+        *,
+        paint: str = "white",
+        state: str = "whole",
+    ) -> SceneObject:
+        """An object at a point of the frame."""
+        x, y = self.point(*at)
+        return SceneObject(name, kind, x, y, (heading_deg + self.turn_deg) % 360, paint, state)

@@ -28,8 +28,13 @@ _TEXTURES = {
     Material.SOIL: Texture((0.63, 0.55, 0.43), 0.07, 0.05),
     Material.ASPHALT: Texture((0.43, 0.435, 0.43), 0.045, 0.025),
     Material.CONCRETE: Texture((0.60, 0.59, 0.555), 0.05, 0.022),
-    Material.WATER: Texture((0.20, 0.27, 0.29), 0.03, 0.03),
+    Material.CROP: Texture((0.40, 0.45, 0.27), 0.06, 0.05),
+    Material.WATER: Texture((0.20, 0.27, 0.29), 0.03, 0.0),
 }
+# How far the seasons tint a material, and how much snow stays on it once the ploughs have been out.
+_GREEN = {Material.GRASS: 1.0, Material.CROP: 0.9, Material.SOIL: 0.12}
+_HOLDS = {Material.GRASS: 1.0, Material.CROP: 1.0, Material.SOIL: 0.95, Material.ASPHALT: 0.16,
+          Material.CONCRETE: 0.22, Material.WATER: 0.0}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +43,14 @@ class Ground:
 
     colour  (H, W, 3) float32 RGB in [0, 1]
     green   (H, W) float32 in [0, 1]; how far the seasons tint it
+    holds   (H, W) float32 in [0, 1]; how white it is when all of it is under snow
+    water   (H, W) float32 in [0, 1]; the share of each pixel that is water
     """
 
     colour: Image
     green: Image
+    holds: Image
+    water: Image
 
 
 def paint_ground(layout: Layout, raster: Raster, seed: int) -> Ground:
@@ -49,17 +58,24 @@ def paint_ground(layout: Layout, raster: Raster, seed: int) -> Ground:
     coarse = fractal(raster, _FULL_CELLS_M, generator(seed, "coarse"))
     fine = fractal(raster, _FINE_CELLS_M, generator(seed, "fine"), falloff=0.9)
     colour = _textured(layout.base, 1.0, coarse, fine)
-    green = np.full(coarse.shape, float(layout.base is Material.GRASS), np.float32)
-    _bare_patches(colour, green, raster, seed)
-    ground = Ground(colour, green)
+    flat = (np.full(coarse.shape, value, np.float32) for value in _shares(layout.base))
+    ground = Ground(colour, *flat)
+    _bare_patches(colour, ground.green, raster, seed)
     for index, surface in enumerate(layout.surfaces):
         _lay(ground, surface, raster, (coarse, fine), generator(seed, "slabs", index))
     for window, mask, ink in _inked(layout.stripes, raster):
         part = colour[window.slices]
         part += mask[..., None] * (np.array(ink, np.float32) - part)
-    colour.setflags(write=False)
-    green.setflags(write=False)
+        # Paint and wear are swept clear: half of the snow stays on a fence or a line.
+        ground.holds[window.slices] *= 1 - 0.5 * mask
+    for image in (ground.colour, ground.green, ground.holds, ground.water):
+        image.setflags(write=False)
     return ground
+
+
+def _shares(material: Material) -> tuple[float, float, float]:
+    """How green a material gets, how much snow it holds, and whether it is water."""
+    return _GREEN.get(material, 0.0), _HOLDS[material], float(material is Material.WATER)
 
 
 def _textured(material: Material, tone: float, coarse: Image, fine: Image) -> Image:
@@ -88,9 +104,11 @@ def _lay(
     if surface.slab_m > 0:
         new *= _slabs(surface, window, raster, rng)[..., None]
     part += mask[..., None] * (new - part)
-    is_green = float(surface.material is Material.GRASS)
-    green = ground.green[window.slices]
-    green += mask * (is_green - green)
+    for image, share in zip(
+        (ground.green, ground.holds, ground.water), _shares(surface.material), strict=True
+    ):
+        under = image[window.slices]
+        under += mask * (np.float32(share) - under)
 
 
 def _slabs(surface: Surface, window: Window, raster: Raster, rng: np.random.Generator) -> Image:

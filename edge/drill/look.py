@@ -1,17 +1,24 @@
 """How a look is taken: light, air, sensor and pointing; and what they do to the pixels."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.drill.noise import Image, Raster, fractal, generator
+from edge.drill.season import Season
 from edge.drill.sun import Sun
 
 _CLOUD_CELLS_M = (260.0, 120.0, 55.0, 26.0, 12.0)
+# Haze and the faces of clouds have no detail finer than this.
+_AIR_M = 2.4
 # Contrast is stretched about the brightness of asphalt: providers stretch most of a tile's histogram.
 _MIDDLE = 0.50
-_MATRIX = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+# Steps of brightness that the tone curve tells apart; 16 bits then reach to 8 times white.
+_LEVELS = 8192.0
+_MATRIX = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +36,18 @@ class Look:
 
     shift_px      a point at p of this look lies at p + shift in an unshifted one; x, y
     rotation_deg  clockwise, about the middle of the image
-    haze_fraction, cloud_fraction, greenness in [0, 1]
+    haze_fraction, cloud_fraction in [0, 1]
     """
+
+    # Low for a cloud, so that its shadow lies on the same tile.
+    CLOUD_HEIGHT_M: ClassVar[float] = 160.0
 
     sun: Sun = field(default_factory=lambda: Sun(140.0, 48.0))
     seed: int = 0
-    greenness: float = 0.4
+    season: Season = field(default_factory=Season)
     haze_fraction: float = 0.05
     cloud_fraction: float = 0.0
     clouds: tuple[CloudBank, ...] = ()
-    cloud_height_m: float = 160.0
     gain: float = 1.0
     gamma: float = 1.0
     contrast: float = 1.2
@@ -73,14 +82,13 @@ def cloud_cover(look: Look, raster: Raster) -> tuple[Image, Image]:
     if look.cloud_fraction <= 0 and not look.clouds:
         clear = np.zeros((height, width), np.float32)
         return clear, clear
-    coarse = Raster(raster.width_m, raster.height_m, max(raster.gsd_m, 2.4))
+    coarse = Raster(raster.width_m, raster.height_m, max(raster.gsd_m, _AIR_M))
     opacity = _opacity(look, coarse)
-    drift = np.array(look.sun.shadow_per_m) * look.cloud_height_m / coarse.gsd_m
+    drift = np.array(look.sun.shadow_per_m) * Look.CLOUD_HEIGHT_M / coarse.gsd_m
     matrix = np.array([[1.0, 0.0, drift[0]], [0.0, 1.0, drift[1]]])
     shadow = cv2.warpAffine(opacity, matrix, coarse.size_px, borderMode=cv2.BORDER_REFLECT)
-    return _fitted(opacity, coarse, raster), _fitted(
-        cv2.GaussianBlur(shadow, (0, 0), 3.0).astype(np.float32), coarse, raster
-    )
+    soft = np.asarray(cv2.GaussianBlur(shadow, (0, 0), 3.0), np.float32)
+    return _fitted(opacity, coarse, raster), _fitted(soft, coarse, raster)
 
 
 def _opacity(look: Look, raster: Raster) -> Image:
@@ -101,27 +109,35 @@ def _opacity(look: Look, raster: Raster) -> Image:
 
 
 def _fitted(values: Image, coarse: Raster, raster: Raster) -> Image:
+    """A coarse raster brought to the pixels of a finer one over the same ground."""
     scale = coarse.gsd_m / raster.gsd_m
     start = raster.margin_px - (coarse.margin_px - 0.5) * scale - 0.5
     matrix = np.array([[scale, 0.0, start], [0.0, scale, start]])
     return np.asarray(
-        np.clip(cv2.warpAffine(values, matrix, raster.size_px, borderMode=cv2.BORDER_REPLICATE), 0, 1),
-        np.float32,
+        cv2.warpAffine(values, matrix, raster.size_px, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
 
 
 def atmosphere(colour: Image, opacity: Image, look: Look, light: Light, raster: Raster) -> Image:
     """The scene through haze and under clouds."""
-    uneven = fractal(raster, (300.0, 120.0), generator(look.seed, "haze"))[..., None]
-    haze = np.clip(look.haze_fraction * (1 + 0.12 * uneven), 0.0, 0.97)
-    veiled = colour + np.float32(0.82) * haze * (
-        np.array((0.74, 0.76, 0.79), np.float32) * light.level - colour
-    )
+    coarse = Raster(raster.width_m, raster.height_m, max(raster.gsd_m, _AIR_M))
+    uneven = _fitted(fractal(coarse, (300.0, 120.0), generator(look.seed, "haze")), coarse, raster)
+    veil = np.float32(0.82) * np.clip(look.haze_fraction * (1 + 0.12 * uneven), 0.0, 0.97)
+    air = (0.74 * light.level, 0.76 * light.level, 0.79 * light.level)
+    seen = _laid_over(colour, air, veil)
     if not opacity.any():
-        return np.asarray(veiled, np.float32)
-    billow = fractal(raster, (70.0, 32.0, 15.0), generator(look.seed, "billow"))
+        return seen
+    billow = _fitted(fractal(coarse, (70.0, 32.0, 15.0), generator(look.seed, "billow")), coarse, raster)
     bright = np.clip(0.84 + 0.05 * billow, 0.0, 1.0)[..., None] * np.array((0.985, 0.995, 1.0), np.float32)
-    return np.asarray(veiled + opacity[..., None] * (bright * light.level - veiled), np.float32)
+    return np.asarray(seen + opacity[..., None] * (bright * light.level - seen), np.float32)
+
+
+def _laid_over(colour: Image, ink: tuple[float, float, float], opacity: Image) -> Image:
+    """An even colour over an image; band by band, for a band that lies together is quick to work on."""
+    bands = [
+        band + opacity * (np.float32(one) - band) for band, one in zip(cv2.split(colour), ink, strict=True)
+    ]
+    return np.asarray(cv2.merge(bands), np.float32)
 
 
 def to_scene(look: Look, raster: Raster) -> _MATRIX:
@@ -149,14 +165,26 @@ def resample(values: Image, look: Look, raster: Raster) -> Image:
     return np.asarray(drawn, np.float32)
 
 
-def develop(colour: Image, look: Look) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def develop(colour: Image, look: Look) -> NDArray[np.uint8]:
     """The sensor: blur, noise that grows with the light, gain, contrast, gamma; (H, W, 3) uint8 RGB."""
     blurred = cv2.GaussianBlur(colour, (0, 0), look.blur_px) if look.blur_px > 0.2 else colour
+    lit = np.maximum(np.asarray(blurred, np.float32), np.float32(0))
+    grain = _grain(look, colour.shape)
+    grain *= np.sqrt(lit + np.float32(0.05))
+    grain *= np.float32(look.noise_fraction)
+    levels = np.clip((lit + grain) * np.float32(_LEVELS), 0, 65535).astype(np.uint16)
+    return np.asarray(_tone_curve(look)[levels], np.uint8)
+
+
+def _grain(look: Look, shape: tuple[int, ...]) -> Image:
+    """What the sensor adds: a share of its own in each band, and one that all bands have in common."""
     rng = generator(look.seed, "noise")
-    grain = rng.standard_normal(colour.shape, dtype=np.float32)
-    grain += rng.standard_normal(colour.shape[:2], dtype=np.float32)[..., None]
-    lit = np.clip(blurred, 0.0, None)
-    noisy = lit + look.noise_fraction * np.sqrt(lit + 0.05) * grain
-    stretched = (noisy * look.gain - _MIDDLE) * look.contrast + _MIDDLE
-    toned = np.clip(stretched, 0.0, 1.0) ** look.gamma
-    return np.asarray(np.round(toned * 255), np.uint8)
+    grain = rng.standard_normal(shape, dtype=np.float32)
+    return np.asarray(grain + rng.standard_normal((*shape[:2], 1), dtype=np.float32), np.float32)
+
+
+def _tone_curve(look: Look) -> NDArray[np.uint8]:
+    """Gain, contrast and gamma as a table over brightness in steps of 1 / _LEVELS; (65536,) uint8."""
+    light = np.arange(65536) / _LEVELS
+    stretched = (light * look.gain - _MIDDLE) * look.contrast + _MIDDLE
+    return np.round(np.clip(stretched, 0.0, 1.0) ** look.gamma * 255).astype(np.uint8)

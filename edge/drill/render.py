@@ -1,8 +1,9 @@
 """A scene, what stands on it, and a look -> pixels and the truth about them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +21,14 @@ from edge.drill.look import (
 )
 from edge.drill.noise import Image, Raster
 from edge.drill.scene import Scene, SceneObject
+from edge.drill.season import Season, whitened
 from edge.drill.stamp import Solid, pose_of, seen_outline, shade, shadow_mask, stamp_all
 from edge.drill.structures import building_solids, draw_plant, plant_shadows
+from edge.drill.water import churn, ruffle, wakes
 from edge.geo import METRES_PER_DEGREE, GeoBounds, LngLat, PixelBox, metres_per_degree
 from edge.geo import Grid as GeoGrid
 
+_SNOW = np.array((0.86, 0.88, 0.92), np.float32)
 _DRY, _LUSH = np.array((1.10, 1.03, 1.00), np.float32), np.array((0.72, 0.88, 0.80), np.float32)
 
 
@@ -101,13 +105,17 @@ def render(stage: Stage, objects: Iterable[SceneObject], look: Look) -> View:
     """One look at the stage with these objects on it, besides the fixed ones of the scene."""
     things = (*stage.scene.fixed, *objects)
     light = light_of(look)
-    solids = (*stage.structures, *((plan_of(t.kind, t.paint, t.state), pose_of(t)) for t in things))
+    snow = 0.9 * look.season.snow
+    structures = [_snowed(solid, snow) for solid in stage.structures] if snow > 0 else stage.structures
+    solids = (*structures, *((plan_of(t.kind, t.paint, t.state), pose_of(t)) for t in things))
     opacity, cloud_shadow = cloud_cover(look, stage.raster)
-    canvas = _seasoned(stage.ground, look)
+    canvas = _seasoned(stage.ground, look.season)
+    ruffle(canvas, stage.ground.water, light, look, stage.raster)
+    churn(canvas, stage.ground.water, wakes(things), stage.raster)
     trees = plant_shadows(stage.scene.layout.plants, light)
     shade(canvas, shadow_mask(solids, trees, light, stage.raster), light)
     for plant in stage.scene.layout.plants:
-        draw_plant(canvas, plant, light, stage.raster, stage.scene.seed)
+        draw_plant(canvas, plant, light, stage.raster, season=look.season, seed=stage.scene.seed)
     stamp_all(canvas, solids, light, stage.raster)
     shade(canvas, cloud_shadow * np.float32(0.9), light)
     canvas *= np.float32(light.level)
@@ -118,9 +126,27 @@ def render(stage: Stage, objects: Iterable[SceneObject], look: Look) -> View:
     return View(pixels, hidden, to_scene(look, stage.raster), _truth(stage, things, look, hidden))
 
 
-def _seasoned(ground: Ground, look: Look) -> Image:
-    tint = _DRY + look.greenness * (_LUSH - _DRY)
-    return np.asarray(ground.colour * (1 + ground.green[..., None] * (tint - 1)), np.float32)
+def _seasoned(ground: Ground, season: Season) -> Image:
+    """The ground in the colours of the season, under its snow."""
+    tint = _DRY + season.greenness * (_LUSH - _DRY)
+    bands = [
+        band * (1 + ground.green * np.float32(factor - 1))
+        for band, factor in zip(cv2.split(ground.colour), tint, strict=True)
+    ]
+    if season.snow > 0:
+        # A band's own texture shows where the cover is thin: the dark stays a little dark.
+        cover = np.clip(season.snow * ground.holds * (0.7 + 0.9 * bands[1]), 0.0, 0.97)
+        bands = [band + cover * (white - band) for band, white in zip(bands, _SNOW, strict=True)]
+    return np.asarray(cv2.merge(bands), np.float32)
+
+
+def _snowed(solid: Solid, snow: float) -> Solid:
+    """A roof that holds snow as a meadow does."""
+    plan, pose = solid
+    parts = (
+        part if part.colour is None else replace(part, colour=whitened(part.colour, snow)) for part in plan
+    )
+    return tuple(parts), pose
 
 
 def _truth(stage: Stage, things: Iterable[SceneObject], look: Look, hidden: Image) -> tuple[Placed, ...]:

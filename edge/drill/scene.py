@@ -17,6 +17,7 @@ class Material(StrEnum):
     SOIL = "soil"
     ASPHALT = "asphalt"
     CONCRETE = "concrete"
+    CROP = "crop"
     WATER = "water"
 
 
@@ -66,12 +67,37 @@ class Plant:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A place to park, with the heading of what parks there."""
+    """A place to park, with the heading of what parks there.
+
+    quay_deg  where the quay lies from what is moored here, clockwise from north; its hull lies against x_m,
+              y_m then. None: x_m, y_m is the middle of what stands here
+    """
 
     x_m: float
     y_m: float
     heading_deg: float
     length_m: float
+    quay_deg: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of a scene worth a rule; kind is a word of `edge.geo.ZoneKind`."""
+
+    kind: str
+    outline: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A way that is driven: its middle line, its width, and the traffic of an ordinary day.
+
+    vehicles_per_km  on average at one look, in both directions, when the traffic is at its fullest
+    """
+
+    points: tuple[Point, ...]
+    width_m: float
+    vehicles_per_km: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +132,12 @@ class SceneObject:
 class Scene:
     """A place with known ground; west and north are the degrees of its north-west corner.
 
-    stands  where aircraft park, by name
+    stands  where aircraft and other large things park and ships lie, by name
     slots   where cars and carts may stand; how many do is a matter of the day
     fixed   objects that stay at every look
-    zones   outlines of the parts worth a rule, by name
-    roads   middle lines of the ways that are driven, by name
+    zones   parts worth a rule, by name
+    roads   ways that are driven, by name
+    subjects  labels of what such a place is watched for
     """
 
     site_id: str
@@ -123,5 +150,6 @@ class Scene:
     stands: dict[str, Stand]
     slots: tuple[Stand, ...] = ()
     fixed: tuple[SceneObject, ...] = ()
-    zones: dict[str, tuple[Point, ...]] = field(default_factory=dict)
-    roads: dict[str, tuple[Point, ...]] = field(default_factory=dict)
+    zones: dict[str, Area] = field(default_factory=dict)
+    roads: dict[str, Road] = field(default_factory=dict)
+    subjects: tuple[str, ...] = ()

@@ -113,7 +113,17 @@ def shadow_mask(solids: Iterable[Solid], others: Sequence[Polygon], light: Light
 
 def shade(canvas: Image, mask: Image, light: Light) -> None:
     """Darken the canvas where the mask says shadow."""
-    canvas *= 1 - mask[..., None] * (1 - np.array(light.shade, np.float32))
+    touched = cv2.boundingRect((mask > 0).astype(np.uint8))
+    if touched[2] == 0:
+        return
+    part, dark = canvas[_rows(touched)], mask[_rows(touched)]
+    for band, left in enumerate(light.shade):
+        part[..., band] *= 1 - dark * np.float32(1 - left)
+
+
+def _rows(box: Sequence[int]) -> tuple[slice, slice]:
+    left, top, width, height = box
+    return slice(top, top + height), slice(left, left + width)
 
 
 class _Patch:
@@ -129,14 +139,31 @@ class _Patch:
 
     def paint(self, part: Part, above: Sequence[Part]) -> None:
         """Lay a part over what is there, in the shadow of what stands above it."""
-        mask = self._mask([placed(part.outline, self._pose)])
-        rows, columns = np.nonzero(mask)
-        if not len(rows):
+        outline = to_pixels(placed(part.outline, self._pose), self._raster)
+        if part.profile is None:
+            self._paint_flat(part, outline, above)
+        else:
+            self._paint_round(part, outline)
+        fill(self._alpha, [outline], self._window, self._scale, 1)
+
+    def _paint_flat(self, part: Part, outline: Polygon, above: Sequence[Part]) -> None:
+        """One colour over the whole part: filled at once, which is most of the time of a look."""
+        tilt = radians(part.tilt_deg)
+        facing = np.array([sin(tilt) * self._sun[0] + cos(tilt) * self._sun[2]])
+        colour = np.array(part.colour, np.float32)
+        fill(
+            self._colour, [outline], self._window, self._scale, (colour * _relative(facing, self._sun[2])[0])
+        )
+        shadows = self._shadows_on(part, above)
+        if not shadows:
             return
-        shade = self._shading(part, rows, columns)
-        shade[self._shadowed(part, above)[rows, columns] > 0] = self._light.shade
-        self._colour[rows, columns] = np.array(part.colour, np.float32) * shade
-        self._alpha[rows, columns] = 1.0
+        own, shadow = self._mask([outline]), self._mask(shadows)
+        self._colour[(own & shadow) > 0] = colour * np.array(self._light.shade, np.float32)
+
+    def _paint_round(self, part: Part, outline: Polygon) -> None:
+        """Shaded across its axis, pixel by pixel."""
+        rows, columns = np.nonzero(self._mask([outline]))
+        self._colour[rows, columns] = np.array(part.colour, np.float32) * self._shading(part, rows, columns)
 
     def reduced(self) -> tuple[Image, Image]:
         """Colour times coverage, and coverage, in pixels of the raster."""
@@ -145,27 +172,25 @@ class _Patch:
         return np.asarray(colour, np.float32), np.asarray(alpha, np.float32)
 
     def _mask(self, polygons: Sequence[Polygon]) -> NDArray[np.uint8]:
+        """Raster pixels (N, 2) to a fine mask, 255 inside."""
         mask = np.zeros(self._alpha.shape, np.uint8)
-        fill(mask, [to_pixels(p, self._raster) for p in polygons], self._window, self._scale)
+        fill(mask, polygons, self._window, self._scale)
         return mask
 
-    def _shadowed(self, part: Part, above: Sequence[Part]) -> NDArray[np.uint8]:
-        if part.profile is not None:
-            return np.zeros(self._alpha.shape, np.uint8)
+    def _shadows_on(self, part: Part, above: Sequence[Part]) -> list[Polygon]:
+        """In raster pixels; only what is round or upright stands clear of a part enough to shade it."""
         level = float(part.outline[:, 2].max())
         tall = [
             p
             for p in above
             if (p.profile is not None or p.colour is None) and p.outline[:, 2].max() > level + 0.6
         ]
-        return self._mask([polygon for p in tall for polygon in _cast(p, self._pose, self._light, level)])
+        cast = (polygon for p in tall for polygon in _cast(p, self._pose, self._light, level))
+        return [to_pixels(polygon, self._raster) for polygon in cast]
 
     def _shading(self, part: Part, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Image:
-        """Light on a part against light on flat ground, (N, 3)."""
-        if part.profile is None:
-            tilt = radians(part.tilt_deg)
-            facing = np.full(len(rows), sin(tilt) * self._sun[0] + cos(tilt) * self._sun[2])
-            return _relative(facing, self._sun[2])
+        """Light on a round part against light on flat ground, (N, 3)."""
+        assert part.profile is not None, "only a round part has a shading of its own"
         x = self._window.left + (columns + 0.5) / self._scale - self._raster.margin_px
         y = self._window.top + (rows + 0.5) / self._scale - self._raster.margin_px
         offset = np.column_stack([x, y]) * self._raster.gsd_m - (self._pose.x_m, self._pose.y_m)

@@ -11,9 +11,8 @@ from edge.drill.noise import Image, Raster, generator
 from edge.drill.paint import toned
 from edge.drill.parts import Part, Plan, plate
 from edge.drill.scene import Building, Colour, Plant, Point
+from edge.drill.season import Season, leaf_colour
 from edge.drill.stamp import Pose
-
-_LEAF = np.array((0.23, 0.29, 0.17), np.float32)
 
 
 def building_solids(building: Building, seed: int) -> tuple[Plan, Pose]:
@@ -110,7 +109,9 @@ def plant_shadows(plants: tuple[Plant, ...], light: Light) -> list[Polygon]:
     return polygons
 
 
-def draw_plant(canvas: Image, plant: Plant, light: Light, raster: Raster, seed: int) -> None:
+def draw_plant(
+    canvas: Image, plant: Plant, light: Light, raster: Raster, *, season: Season, seed: int
+) -> None:
     """A crown: lumpy, lit from the side of the sun."""
     radius_px = plant.radius_m / raster.gsd_m
     x = plant.x_m / raster.gsd_m + raster.margin_px
@@ -134,6 +135,9 @@ def draw_plant(canvas: Image, plant: Plant, light: Light, raster: Raster, seed: 
     cover = np.clip((1 - distance) * radius_px + 0.5, 0, 1)
     facing = (across * light.toward[0] + down * light.toward[1]) * 0.7 + 0.55
     tone = 0.45 + 0.75 * np.clip(facing, 0, 1.2) + 0.13 * rng.standard_normal(distance.shape)
-    colour = _LEAF * rng.uniform(0.8, 1.25) * np.clip(tone, 0.3, 1.4)[..., None]
+    leaf = np.array(
+        leaf_colour(season, generator(seed, "leaf", round(plant.x_m * 10), round(plant.y_m * 10)))
+    )
+    colour = leaf * np.clip(tone, 0.3, 1.4)[..., None]
     part = canvas[window.slices]
     part += cover[..., None] * (colour - part)

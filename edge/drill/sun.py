@@ -40,9 +40,3 @@ def sun_at(at: datetime, lng: float, lat: float) -> Sun:
     elevation = asin(sin(place) * sin(declination) + cos(place) * cos(declination) * cos(angle))
     azimuth = atan2(-sin(angle), tan(declination) * cos(place) - sin(place) * cos(angle))
     return Sun(degrees(azimuth) % 360, degrees(elevation))
-
-
-def greenness_at(at: datetime, lat: float) -> float:
-    """How green grass is, in [0, 1]: most in late spring, least in late winter, of either hemisphere."""
-    day = at.timetuple().tm_yday + (0 if lat >= 0 else 182)
-    return 0.5 + 0.5 * cos(2 * pi * (day - 150) / 365)

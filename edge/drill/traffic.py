@@ -1,14 +1,15 @@
-"""What stands about on an ordinary day: parked cars, carts and vans, other ones at every look."""
+"""What is about on an ordinary day: parked cars, carts, vans, traffic; other ones at every look. Pure."""
 
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 
 import numpy as np
 
 from edge.drill.catalogue import KINDS, label_of
+from edge.drill.columns import PRIVATE, vehicle_on
 from edge.drill.noise import generator
 from edge.drill.scene import Scene, SceneObject, Stand
+from edge.drill.way import Way, ways_of
 
-_PRIVATE = ("white", "white", "silver", "silver", "grey", "black", "black", "blue", "red")
 _SERVICE = (
     ("van", "white"),
     ("carts", "white"),
@@ -18,6 +19,9 @@ _SERVICE = (
     ("tanker", "white"),
 )
 _BAY_M = 6.0
+_ROAD_KINDS = ("car", "car", "car", "van", "truck")
+# Between two vehicles that have nothing to do with each other: the length of two lorries.
+_CLEAR_M = 18.0
 
 
 def ordinary(
@@ -29,7 +33,24 @@ def ordinary(
         _parked(slot, index, rng) for index, slot in enumerate(scene.slots) if rng.random() < full_fraction
     ]
     served = [_served(thing, side, rng) for thing in present for side in (-1, 1) if _is_served(thing, rng)]
-    return (*parked, *served)
+    driving = (one for way in ways_of(scene) for one in _driving(scene, way, present, rng, full_fraction))
+    return (*parked, *served, *driving)
+
+
+def _driving(
+    scene: Scene, way: Way, present: tuple[SceneObject, ...], rng: np.random.Generator, full_fraction: float
+) -> list[SceneObject]:
+    """Single vehicles here and there on a road, none on another and none where the story put one."""
+    mean = scene.roads[way.name].vehicles_per_km * way.length_m / 1000 * full_fraction
+    found: list[SceneObject] = []
+    for number in range(rng.poisson(mean)):
+        kind = _ROAD_KINDS[rng.integers(len(_ROAD_KINDS))]
+        along_m, toward_end = float(rng.uniform(0, way.length_m)), bool(rng.random() < 0.5)
+        paint = PRIVATE[rng.integers(len(PRIVATE))]
+        one = vehicle_on(way, f"{way.name}-{number}", kind, paint, along_m=along_m, toward_end=toward_end)
+        if all(hypot(one.x_m - other.x_m, one.y_m - other.y_m) > _CLEAR_M for other in (*present, *found)):
+            found.append(one)
+    return found
 
 
 def _parked(slot: Stand, index: int, rng: np.random.Generator) -> SceneObject:
@@ -41,7 +62,7 @@ def _parked(slot: Stand, index: int, rng: np.random.Generator) -> SceneObject:
     kind = "van" if rng.random() < 0.12 else "car"
     heading = slot.heading_deg + 180.0 * rng.integers(2) + rng.normal(0, 2)
     x, y = slot.x_m + rng.normal(0, 0.12), slot.y_m + rng.normal(0, 0.3)
-    return SceneObject(f"slot-{index}", kind, x, y, heading, _PRIVATE[rng.integers(len(_PRIVATE))])
+    return SceneObject(f"slot-{index}", kind, x, y, heading, PRIVATE[rng.integers(len(PRIVATE))])
 
 
 def _is_served(thing: SceneObject, rng: np.random.Generator) -> bool:

@@ -11,13 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.acquire.sidecar import EXERCISE
 from edge.drill.events import moments, scene_of
 from edge.drill.render import Stage, prepare, render
-from edge.drill.scenario import Scenario
+from edge.drill.scenario import Scenario, Story
 from edge.drill.traffic import ordinary
 from edge.drill.truth import Shot, truth_of
+from edge.drill.watch import config_text
 from edge.geo import GeoBounds
 
+CONFIG = "edge.yaml"
 _JPEG_QUALITY = 92
 
 
@@ -25,9 +28,9 @@ def play(scenario: Scenario, stage: Stage, stem: str = "pass-{number}") -> Itera
     """Render the looks of a scenario one after another."""
     for moment in moments(scenario):
         vehicles = ordinary(
-            stage.scene, moment.look.seed, moment.present, full_fraction=moment.traffic_fraction
+            stage.scene, moment.look.seed, moment.things, full_fraction=moment.traffic_fraction
         )
-        view = render(stage, (*moment.present, *vehicles), moment.look)
+        view = render(stage, (*moment.things, *vehicles), moment.look)
         yield Shot(moment, view, f"{stem.format(site=stage.scene.site_id, number=moment.number)}.jpg")
 
 
@@ -37,7 +40,7 @@ def stage_of(scenario: Scenario) -> Stage:
 
 
 def write_scenario(folder: Path, scenario: Scenario, stem: str = "pass-{number}") -> list[Path]:
-    """An archive of a scenario: an image and a sidecar for each look, and truth.json; returns the images.
+    """An archive of a site: an image and a sidecar for each look, and truth.json; returns the images.
 
     stem  the name of a tile, of {site} and {number}
     """
@@ -47,8 +50,18 @@ def write_scenario(folder: Path, scenario: Scenario, stem: str = "pass-{number}"
     for shot in play(scenario, stage, stem):
         images.append(write_shot(folder, shot, stage))
         shots.append(shot)
-    write_truth(folder / "truth.json", stage, shots)
+    _replace(folder / "truth.json", _json(truth_of(stage, shots, scenario.trend)))
     return images
+
+
+def write_story(folder: Path, story: Story) -> Iterator[Path]:
+    """The archive of a story: a folder a site, and edge.yaml, which watches them; each image when written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = config_text([scene_of(site) for site in story.sites])
+    _replace(folder / CONFIG, text.encode())
+    (folder / "spool").mkdir(exist_ok=True)
+    for site in story.sites:
+        yield from write_scenario(folder / site.site, site)
 
 
 def write_shot(folder: Path, shot: Shot, stage: Stage) -> Path:
@@ -58,11 +71,6 @@ def write_shot(folder: Path, shot: Shot, stage: Stage) -> Path:
         tile_id, bounds=stage.bounds, at=shot.moment.at, gsd_m=stage.raster.gsd_m, image=shot.image
     )
     return write_tile(folder, shot.image, shot.view.pixels, item)
-
-
-def write_truth(path: Path, stage: Stage, shots: list[Shot]) -> None:
-    """What the looks should report, one object a file."""
-    _replace(path, _json(truth_of(stage, shots)))
 
 
 def write_tile(folder: Path, image: str, pixels: NDArray[np.uint8], item: dict[str, Any]) -> Path:
@@ -81,8 +89,17 @@ def write_tile(folder: Path, image: str, pixels: NDArray[np.uint8], item: dict[s
     return path
 
 
-def sidecar(tile_id: str, *, bounds: GeoBounds, at: datetime, gsd_m: float, image: str) -> dict[str, Any]:
+def sidecar(
+    tile_id: str,
+    *,
+    bounds: GeoBounds,
+    at: datetime,
+    gsd_m: float,
+    image: str,
+    is_exercise: bool = False,
+) -> dict[str, Any]:
     """The STAC Item (1.0.0) of a tile."""
+    mark = {EXERCISE: True} if is_exercise else {}
     west, south, east, north = bounds.west, bounds.south, bounds.east, bounds.north
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
@@ -91,7 +108,12 @@ def sidecar(tile_id: str, *, bounds: GeoBounds, at: datetime, gsd_m: float, imag
         "id": tile_id,
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "bbox": [west, south, east, north],
-        "properties": {"datetime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "gsd": gsd_m, "platform": "rendered"},
+        "properties": {
+            "datetime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "gsd": gsd_m,
+            "platform": "rendered",
+            **mark,
+        },
         "links": [],
         "assets": {"image": {"href": image, "type": "image/jpeg", "roles": ["data"]}},
     }

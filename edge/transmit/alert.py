@@ -117,8 +117,8 @@ class Alert:
 
     @property
     def is_open(self) -> bool:
-        """True while the story goes on: it is neither ended nor cancelled."""
-        return self.finding.phase in (Phase.NEW, Phase.UPDATE)
+        """True while the story goes on: it is neither ended nor cancelled, and no exercise."""
+        return not self.exercise and self.finding.phase in (Phase.NEW, Phase.UPDATE)
 
     def with_sequence(self, sequence: int) -> Alert:
         """The same alert at its place in the device's order."""

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -6,9 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.drill.catalogue import KINDS
+from edge.drill.countryside import countryside
+from edge.drill.harbour import harbour
+from edge.drill.library import parse
 from edge.drill.look import CloudBank, Look
-from edge.drill.render import render
+from edge.drill.render import Stage, prepare, render
+from edge.drill.scene import Scene, SceneObject
 from edge.drill.sun import Sun
+from edge.drill.write import play, stage_of
 from tests.drill.make import inside, make_look, make_object, make_stage
 
 
@@ -126,3 +133,60 @@ def test_an_altered_helicopter_looks_different(state: str) -> None:
 
 def test_the_bounds_of_the_tile_are_as_wide_as_the_scene() -> None:
     assert make_stage().bounds.size_m == pytest.approx((240.0, 240.0), rel=1e-6)
+
+
+@pytest.mark.parametrize("build", [harbour, countryside])
+def test_every_scene_is_rendered_at_the_size_of_its_ground(build: Callable[..., Scene]) -> None:
+    stage = prepare(build("site", west=27.0, north=44.0), 2.0)
+    assert render(stage, [], make_look()).pixels.shape == (307, 307, 3)
+
+
+@cache
+def at_sea() -> Stage:
+    return prepare(harbour("site", west=27.0, north=44.0), 0.8)
+
+
+def make_ship(state: str = "whole", kind: str = "coaster") -> SceneObject:
+    place = at_sea().scene.stands["F1"]
+    return SceneObject("one", kind, place.x_m, place.y_m, place.heading_deg, "red", state)
+
+
+def test_a_ship_under_way_drags_a_wake_and_a_moored_one_does_not() -> None:
+    moored, under_way = (
+        render(at_sea(), [make_ship(state)], make_look()) for state in ("whole", "under_way")
+    )
+    outside = ~inside(moored.placed[-1].box, moored.opacity.shape, 2)
+    assert changed(moored.pixels, under_way.pixels, 12)[outside].sum() > 200
+
+
+def test_waves_are_other_ones_at_every_look_and_the_quay_is_not() -> None:
+    first, second = (render(at_sea(), [], make_look(seed=seed)).pixels for seed in (1, 2))
+    difference = cv2.absdiff(first, second).mean(axis=2)
+    assert difference[550:700].mean() > 4 * difference[300:340].mean()
+
+
+@pytest.mark.parametrize("kind", [kind for kind, value in KINDS.items() if value.label == "ship"])
+def test_every_kind_of_ship_is_as_long_as_it_says(kind: str) -> None:
+    plain = replace(make_ship(kind=kind), heading_deg=90.0)
+    box = render(at_sea(), [plain], make_look()).placed[-1].box
+    assert box.width * 0.8 == pytest.approx(KINDS[kind].length_m, abs=0.5)
+    assert box.height * 0.8 == pytest.approx(KINDS[kind].width_m, abs=0.5)
+
+
+def test_a_shadow_can_be_put_on_an_object_whose_cloud_is_elsewhere() -> None:
+    text = """
+gsd_m: 2.0
+present: [{id: a, kind: transport, stand: S3}]
+looks:
+  - {at: 2024-06-01T09:00:00Z}
+  - {at: 2024-06-02T09:00:00Z, clouds: [{shadow_over: a, radius_m: 50}]}
+"""
+    (scenario,) = parse(text, "shadow.yaml").sites
+    clear, shaded = (shot.view for shot in play(scenario, stage_of(scenario)))
+    one = next(one for one in shaded.placed if one.thing.object_id == "a")
+    x, y = (round(value) for value in one.box.centre)
+    assert one.visible_fraction > 0.5
+    assert (
+        grey(shaded.pixels)[y - 8 : y + 8, x - 8 : x + 8].mean()
+        < grey(clear.pixels)[y - 8 : y + 8, x - 8 : x + 8].mean()
+    )

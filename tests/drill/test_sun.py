@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.drill.sun import Sun, greenness_at, sun_at
+from edge.drill.sun import Sun, sun_at
 
 
 def test_the_sun_stands_overhead_at_noon_on_the_equator_at_the_equinox() -> None:
@@ -24,9 +24,3 @@ def test_the_sun_is_down_at_midnight() -> None:
 
 def test_a_shadow_is_as_long_as_its_thing_is_high_at_45_degrees() -> None:
     assert Sun(180.0, 45.0).shadow_per_m == pytest.approx((0.0, -1.0))
-
-
-def test_the_seasons_of_the_two_hemispheres_are_opposite() -> None:
-    june = datetime(2024, 6, 1, tzinfo=UTC)
-    assert greenness_at(june, 45.0) > 0.9
-    assert greenness_at(june, -45.0) < 0.1

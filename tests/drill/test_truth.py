@@ -4,10 +4,10 @@ import pytest
 
 from edge.drill.airfield import airfield
 from edge.drill.events import moments
+from edge.drill.library import built_in, parse
 from edge.drill.render import Stage, prepare, render
-from edge.drill.scenario import built_in, parse
 from edge.drill.truth import Shot, truth_of
-from edge.drill.write import play
+from edge.drill.write import play, stage_of
 from edge.geo import PixelBox
 
 
@@ -83,7 +83,7 @@ def test_a_departure_under_a_cloud_is_reported_when_the_ground_is_seen_again(sta
   - {at: 2024-06-02T08:00:00Z, cloud_fraction: 1.0, depart: [a]}
   - {at: 2024-06-03T08:00:00Z}
 """
-    passes = _passes(stage, parse(present + looks, "days"))
+    passes = _passes(stage, parse(present + looks, "days").sites[0])
     assert passes[1]["departed"] is None
     assert len(passes[2]["departed"]) == 1
 
@@ -100,3 +100,76 @@ def test_cars_are_other_ones_at_every_look(stage: Stage) -> None:
         {one.thing.object_id for one in next(shots).view.placed if one.label == "vehicle"} for _ in range(2)
     )
     assert first != second
+
+
+@pytest.fixture(scope="module")
+def story() -> dict[str, Any]:
+    """A draw-down by hand, at a coarse gsd: who is there, in words that fit on a screen."""
+    text = """
+gsd_m: 2.0
+trend: {label: aircraft, direction: down, from_look: 3}
+present:
+  - {id: a, kind: transport, stand: S3}
+  - {id: b, kind: airliner_wide, stand: N2}
+  - {id: c, kind: airliner_narrow, stand: N5}
+  - {id: d, kind: transport, stand: S4}
+looks:
+  - {at: 2024-06-01T08:00:00Z}
+  - at: 2024-06-02T08:00:00Z
+    alter: {a: nose_open}
+    columns: [{id: q, road: gate-road, n_vehicles: 5, at_m: 200}]
+  - at: 2024-06-02T08:01:00Z
+    move: {b: S1}
+    depart: [a]
+    columns: [{id: q, road: gate-road, n_vehicles: 5, at_m: 500}]
+  - at: 2024-06-03T08:00:00Z
+    depart: [b, c, d]
+    queues: [{id: r, road: gate-road, n_vehicles: 4, at_m: 200}]
+"""
+    (scenario,) = parse(text, "days.yaml").sites
+    stage = stage_of(scenario)
+    return truth_of(stage, list(play(scenario, stage)), scenario.trend)
+
+
+def _events(story: dict[str, Any], kind: str) -> list[tuple[int, str]]:
+    return [(one["look"], one["id"]) for one in story["events"] if one["kind"] == kind]
+
+
+def test_the_events_say_what_happened_to_whom_and_when(story: dict[str, Any]) -> None:
+    assert _events(story, "altered") == [(2, "a")]
+    assert _events(story, "moved") == [(3, "b")]
+    assert sorted(_events(story, "departure")) == [(3, "a"), (3, "b"), (4, "b"), (4, "c"), (4, "d")]
+    assert _events(story, "convoy") == [(2, "q"), (3, "q")]
+
+
+def test_a_column_seen_twice_within_a_minute_has_a_speed(story: dict[str, Any]) -> None:
+    first, second = (one for one in story["events"] if one["kind"] == "convoy")
+    assert first["speed_m_per_s"] is None
+    assert second["speed_m_per_s"] == pytest.approx(5.0)
+    assert (second["count"], second["zones"]) == (5, ["gate-road"])
+
+
+def test_a_queue_is_in_the_truth_and_is_no_event(story: dict[str, Any]) -> None:
+    (queue,) = story["passes"][3]["lines"]
+    assert (queue["id"], queue["is_driving"]) == ("r", False)
+
+
+def test_a_track_has_a_stay_for_each_place_and_its_states(story: dict[str, Any]) -> None:
+    tracks = {one["id"]: one["stays"] for one in story["tracks"]}
+    assert [(stay["first_look"], stay["last_look"]) for stay in tracks["b"]] == [(1, 2), (3, 3)]
+    assert tracks["a"][0]["states"] == {"1": "whole", "2": "nose_open"}
+
+
+def test_the_counts_of_a_zone_are_those_of_who_stands_in_it(story: dict[str, Any]) -> None:
+    assert [look["counts"]["aircraft"]["apron"] for look in story["passes"]] == [4, 4, 3, 0]
+    assert [look["counts"]["aircraft"]["ramp"] for look in story["passes"]] == [0, 0, 0, 0]
+
+
+def test_a_trend_is_visible_once_the_count_is_far_from_normal(story: dict[str, Any]) -> None:
+    trend = story["trend"]
+    assert (trend["series"], trend["normal"], trend["visible_look"]) == ([4, 4, 3, 0], 4.0, 4)
+
+
+def test_what_never_leaves_stands_once_in_the_truth(story: dict[str, Any]) -> None:
+    assert {"storage_tank", "container"} <= {one["label"] for one in story["fixed"]}
+    assert not [one for one in story["passes"][1]["others"] if one["label"] == "storage_tank"]

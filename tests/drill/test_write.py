@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.drill.scenario import parse
+from edge.drill.library import parse
 from edge.drill.write import sidecar, write_scenario, write_tile
 from edge.geo import GeoBounds
 
@@ -24,7 +24,7 @@ looks:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
-    write_scenario(folder, parse(SHORT, "short"))
+    write_scenario(folder, parse(SHORT, "short").sites[0])
     return folder
 
 
@@ -39,7 +39,7 @@ def test_an_archive_holds_images_sidecars_and_the_truth(archive: Path) -> None:
 
 
 def test_the_same_scenario_gives_the_same_files(archive: Path, tmp_path: Path) -> None:
-    write_scenario(tmp_path, parse(SHORT, "short"))
+    write_scenario(tmp_path, parse(SHORT, "short").sites[0])
     assert all(path.read_bytes() == (tmp_path / path.name).read_bytes() for path in archive.iterdir())
 
 
@@ -49,7 +49,7 @@ def test_the_truth_names_the_departure(archive: Path) -> None:
 
 
 def test_the_tiles_of_a_site_are_named_as_asked(tmp_path: Path) -> None:
-    images = write_scenario(tmp_path, parse(SHORT, "short"), stem="{site}-{number}")
+    images = write_scenario(tmp_path, parse(SHORT, "short").sites[0], stem="{site}-{number}")
     assert [path.name for path in images] == ["demo-airfield-1.jpg", "demo-airfield-2.jpg"]
 
 
