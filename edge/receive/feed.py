@@ -47,6 +47,7 @@ class _Event(msgspec.Struct):
     time: str
     sequence: int
     data: _Feature
+    via: str | None = None
 
 
 class _Open(msgspec.Struct):
@@ -55,13 +56,17 @@ class _Open(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One alert, as far as it is shown."""
+    """One alert, as far as it is shown.
+
+    via  the link that a shortened copy came by, or None for the whole alert
+    """
 
     device_id: str
     site_id: str
     time: str
     sequence: int
     feature: _Feature
+    via: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -104,6 +109,7 @@ class Feed:
         self._json_lines = json_lines
         self._wanted = wanted
         self._told: OrderedDict[tuple[str, str, str, int], None] = OrderedDict()
+        self._told_short: OrderedDict[tuple[str, str, str, int], None] = OrderedDict()
         self._shown: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._status: dict[str, str] = {}
 
@@ -117,7 +123,7 @@ class Feed:
                 return self._status_lines(device_id, incoming.payload.decode())
             case [_, _, device_id, site_id, "alert"]:
                 event = msgspec.json.decode(incoming.payload, type=_Event)
-                shown = Shown(device_id, site_id, event.time, event.sequence, event.data)
+                shown = Shown(device_id, site_id, event.time, event.sequence, event.data, event.via)
                 return self._alert_lines(shown, incoming.payload)
             # The copy that the broker kept serves a late joiner; later ones repeat what came as an alert.
             case [_, _, device_id, site_id, "open"] if incoming.is_retained and not self._json_lines:
@@ -159,6 +165,9 @@ class Feed:
         if not self._wanted.takes(said.kind, said.severity):
             return True
         _remember(self._shown, (shown.device_id, shown.feature.id))
+        if shown.via is not None:
+            # The whole alert that follows is news once more; a shortened copy behind it is none.
+            return shown.key in self._told or _remember(self._told_short, shown.key)
         return _remember(self._told, shown.key)
 
 

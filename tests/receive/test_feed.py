@@ -54,6 +54,19 @@ def test_a_repeat_is_not_told_again() -> None:
     assert feed.lines(alert(make_alert(sequence=1))) == []
 
 
+def by_satellite(made: Alert) -> Incoming:
+    return Incoming(
+        TOPIC, json.dumps({**json.loads(to_json(made)), "via": "sbd"}).encode(), is_retained=False
+    )
+
+
+def test_the_whole_alert_is_told_after_its_short_copy_and_not_the_other_way() -> None:
+    short, whole = by_satellite(make_alert(sequence=1)), alert(make_alert(sequence=1))
+    feed, other = Feed(json_lines=False), Feed(json_lines=False)
+    assert [bool(feed.lines(one)) for one in (short, short, whole, whole)] == [True, False, True, False]
+    assert [bool(other.lines(one)) for one in (whole, short)] == [True, False]
+
+
 def test_the_end_of_a_story_is_told_under_the_same_id() -> None:
     feed = Feed(json_lines=False)
     feed.lines(alert(make_alert(sequence=1)))
