@@ -19,8 +19,8 @@ Rgb = NDArray[np.uint8]
 Example = tuple[Rgb, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """pixels (H, W, 3); heat, sides, weight as targets() gives them; mask of the labels that count."""
 
-# The median object of a crop is brought to between these sizes: at the working 0.7 m an airliner has 60 to 110 px,
-# a light aircraft 15; at 0.35 m a car has 13.
+# The median object of a crop is brought to between these sizes: at the working 0.7 m an airliner has 60 to
+# 110 px, a light aircraft 15; at 0.35 m a car has 13.
 _OBJECT_PX = {
     "aircraft": (9.0, 190.0),
     "ship": (9.0, 190.0),
@@ -186,7 +186,7 @@ def _may_turn(boxes: Boxes) -> bool:
 
 
 def _rotated(boxes: Boxes, turn: NDArray[np.float64]) -> Boxes:
-    """Boxes around the turned objects: of round and cross-shaped ones as of an ellipse, of long ones exactly."""
+    """Boxes around the turned objects: of round and crossed ones as of an ellipse, of long ones exactly."""
     middles = (boxes[:, :2] + boxes[:, 2:4]) / 2 @ turn[:, :2].T + turn[:, 2]
     half, c, s = (boxes[:, 2:4] - boxes[:, :2]) / 2, abs(turn[0, 0]), abs(turn[0, 1])
     parts = half @ np.array([[c, s], [s, c]])

@@ -85,8 +85,8 @@ _HELD_OUT_SCENE = "MunichStreet02"
 _BOATS_LEARNT_FRACTION = 0.85
 # Ships are in few images of nwpu-vhr10: those are drawn this much more often.
 _SHIP_WEIGHT = 3.5
-# nwpu-vhr10 labels vehicles in its very fine infrared images and nowhere else: there they are learnt, reduced to
-# the sizes that a model serves; nothing is measured on them.
+# nwpu-vhr10 labels vehicles in its very fine infrared images and nowhere else: there they are learnt, reduced
+# to the sizes that a model serves; nothing is measured on them.
 _FINE_GSD_M = 0.08
 
 

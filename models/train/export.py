@@ -21,8 +21,8 @@ from edge.detect.manifest import parse
 from edge.detect.model import load
 from models.train.calibrate import MIN_SCORE, Calibration, Fitted, fitted
 from models.train.data import LABELS, labels_of, named
-from models.train.heldout import judged_by
 from models.train.deploy import WINDOW_PX, deployed, write_onnx
+from models.train.heldout import judged_by
 from models.train.matching import Figures, best
 from models.train.measure import look, rows, together
 from models.train.network import Network, read_checkpoint

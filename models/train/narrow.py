@@ -44,7 +44,7 @@ _GROUPS = (
 
 
 def narrowed(wide: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Weights:
-    """The weights of a wide network in the shapes of the wanted one; new labels begin as the wanted one has them."""
+    """The weights of a wide network in the shapes of the wanted one, which also gives those of new labels."""
     weights = {name: wide[name].clone() for name in wanted}
     for group in _GROUPS:
         _cut(weights, group, len(wanted[f"{group.written[0]}.0.weight"]))

@@ -27,7 +27,7 @@ YOLO_PX, CHANGE_PX = 640, 256
 
 
 def timed(runs: dict[str, tuple[Callable[[], Any], float]]) -> dict[str, list[float]]:
-    """ms of CPU per megapixel of each run, again and again in turn; a run comes with its megapixels."""
+    """Ms of CPU per megapixel of each run, again and again in turn; a run comes with its megapixels."""
     found: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(N_TIMES + 2):
         for name, (run, megapixels) in runs.items():

@@ -1,4 +1,4 @@
-"""Nets of the size that others use for the same work, to time ours against: random weights, only their shape counts.
+"""Nets of the size that others use for the same work, to time ours against; only their shape counts.
 
 YoloLike has the layers of YOLO11n (Ultralytics, 2024): 2.6 M parameters, SiLU. TinyChangeLike has those of TinyCD
 (Codegoni, Lombardi and Ferrari, 2022): the first stages of EfficientNet-B4 for both looks, mixed and compared.
@@ -166,7 +166,7 @@ class _Inverted(nn.Module):
         return x + y if x.shape == y.shape else y
 
 
-def _stage(n_in: int, n_out: int, kernel: int, stride: int, widening: int, times: int) -> nn.Sequential:
+def _stage(n_in: int, n_out: int, kernel: int, stride: int, *, widening: int, times: int) -> nn.Sequential:
     first = _Inverted(n_in, n_out, kernel, stride, widening)
     return nn.Sequential(first, *(_Inverted(n_out, n_out, kernel, 1, widening) for _ in range(times - 1)))
 
@@ -195,9 +195,9 @@ class TinyChangeLike(nn.Module):
         self.stages = nn.ModuleList(
             [
                 _conv(3, 48, 3, 2),
-                _stage(48, 24, 3, 1, 1, 2),
-                _stage(24, 32, 3, 2, 6, 4),
-                _stage(32, 56, 5, 2, 6, 4),
+                _stage(48, 24, 3, 1, widening=1, times=2),
+                _stage(24, 32, 3, 2, widening=6, times=4),
+                _stage(32, 56, 5, 2, widening=6, times=4),
             ]
         )
         self.first = _Mixing(3, 64)

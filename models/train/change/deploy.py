@@ -1,4 +1,4 @@
-"""From a change network to an ONNX file: bytes and the features of the earlier look in, a mask and features out."""
+"""From a change network to an ONNX file: bytes and earlier features in, a mask and features out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DeployedChange(nn.Module):
         self.scale, self.bias = calibration.scale, calibration.bias
 
     def forward(self, image: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """(1, H, W, 3) uint8 and (1, F) -> (1, 1, H, W) how surely a pixel changed, and (1, F) of the image."""
+        """(1, H, W, 3) uint8, (1, F) -> (1, 1, H, W) how surely a pixel changed, and (1, F) of the image."""
         own: Features = self.network.encoder(image.permute(0, 3, 1, 2).float())
         logits = self.network.head(_unrolled(before), own)
         mask = torch.sigmoid(logits * self.scale + self.bias)

@@ -79,7 +79,7 @@ class Staged:
 
 
 def staged(made: Sequence[Made], maps: Sequence[ChangeScore], model: ChangeModel, level: float) -> Staged:
-    """An object is found where a third of its changed pixels are; a region without any changed pixel is false."""
+    """An object is found where a third of its changed pixels are; a region without any of them is false."""
     settings = ChangeSettings(min_score=level)
     lengths, found, false, area = [], [], [], []
     for one, score in zip(made, maps, strict=True):

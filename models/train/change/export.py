@@ -1,6 +1,6 @@
-"""Checkpoint to model: `python -m models.train.change.export --data DATA --checkpoint .train/change-1/last.pt`.
+"""Checkpoint to model: `python -m models.train.change.export --data DATA --checkpoint CHECKPOINT`.
 
-The calibration is fitted on held-out pairs and folded in; the threshold is the lowest at which the still ground of
+The threshold is the lowest at which the still ground of
 those pairs shows one false region in ten megapixels, or that of the best F1 of the labelled pairs where that is higher.
 """
 
@@ -33,7 +33,8 @@ kind: change
 file: {file}
 sha256: {sha256}
 labels: [change]
-input: {{name: image, cached: before, width: {window}, height: {window}, layout: nhwc, dtype: uint8, colour: rgb}}
+input:
+  {{name: image, cached: before, width: {window}, height: {window}, layout: nhwc, dtype: uint8, colour: rgb}}
 gsd_m: {{min: 0.2, working: 0.5, max: 2.0}}
 output: {{layout: mask, rows: mask, features: features}}
 max_object_px: 64

@@ -1,4 +1,4 @@
-"""One look at a place through other light, air, season, optics and pointing: nothing on the ground changes."""
+"""One look at a place through other light, air, season and optics: nothing on the ground changes."""
 
 from __future__ import annotations
 

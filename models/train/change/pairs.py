@@ -1,4 +1,4 @@
-"""Pairs to learn from: real pairs of years apart and single images seen twice, with objects laid onto them."""
+"""Pairs to learn from: real ones years apart and single images seen twice, with objects laid onto them."""
 
 from __future__ import annotations
 

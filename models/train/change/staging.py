@@ -126,7 +126,7 @@ class Stage:
             self.placed.append(Placed(box))
 
     def _alter(self, model: Model, middle: tuple[float, float]) -> None:
-        """The change is where the two differ before any ground, and whatever stood there before was covered."""
+        """The change is where the two differ before neutral ground; what stood there before is covered."""
         _lay_at(self.before, model.looks[0], middle)
         _lay_at(self.after, model.altered, middle)
         neutral = [np.full((*self.changed.shape, 3), 128, np.uint8) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Trains the change model: `python -m models.train.change.train --data DATA --out .train/change-1 --minutes 75`.
+"""Trains the change model: `python -m models.train.change.train --data DATA --out OUT --minutes 75`.
 
 DATA holds change/ and objects/. The learning rate follows the share of the time budget that is used up, so a run
 ends when it should on any machine; a faster machine takes more steps. The pairs and their order follow from the seed.
@@ -48,7 +48,7 @@ class Run:
 
     @classmethod
     def begun(cls, start_from: Path | None) -> Run:
-        """A fresh run, or one from the weights of an earlier one, or from the encoder of an object network."""
+        """A fresh run, or one from the weights of an earlier model, or from the encoder of an object model."""
         torch.manual_seed(SEED)
         net = ChangeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start_from is not None:
