@@ -1,8 +1,8 @@
 """A wider checkpoint cut to this network: `python -m models.train.narrow --checkpoint OLD --out NEW`.
 
-Of each group of channels that are added up, and so share their numbers, those stay that weigh most in the layers
-that read them; residual blocks that the network no longer has are left out. What is lost comes back within a few
-hundred steps of training, which is cheaper than to begin with chance.
+Of each group of channels that are added up, and so share their numbers, those stay that weigh most in the
+layers that read them; residual blocks that the network no longer has are left out. What is lost comes
+back within a few hundred steps of training, which is cheaper than to begin with chance.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _sides(paint: Paint, half: float, rng: np.random.Generator) -> Plan:
     return (plate(((-reach, chord), (reach, chord), (reach, -chord), (-reach, -chord)), 1.1, paint.wing),)
 
 
-def _tail(
+def _tail(  # noqa: PLR0917 - five lengths and what draws the rest
     paint: Paint, half: float, back: float, boom: float, scale: float, rng: np.random.Generator
 ) -> Plan:
     beam = tube(
@@ -124,12 +124,12 @@ def _rotor(forward: float, radius: float, up: float, rng: np.random.Generator) -
     width = rng.uniform(0.18, 0.34)
     tone = rng.uniform(0.12, 0.5)
     return tuple(
-        _blade(first + 2 * math.pi * index / n_blades, forward, radius, width, up, tone)
+        _blade(first + 2 * math.pi * index / n_blades, forward, radius, width, up=up, tone=tone)
         for index in range(n_blades)
     )
 
 
-def _blade(angle: float, forward: float, radius: float, width: float, up: float, tone: float) -> Part:
+def _blade(angle: float, forward: float, radius: float, width: float, *, up: float, tone: float) -> Part:
     across, ahead = (math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))
     corners = tuple(
         (out * ahead[0] + side * across[0], forward + out * ahead[1] + side * across[1])

@@ -1,6 +1,7 @@
 """Ours beside nets of the usual size, one thread, in turn: `python -m models.train.speed`.
 
-CPU time per megapixel; a busy moment of the machine meets all of them, so the ratios hold where the times do not.
+CPU time per megapixel; a busy moment of the machine meets all of them, so the ratios hold where the times
+do not.
 """
 
 from __future__ import annotations

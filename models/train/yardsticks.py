@@ -1,7 +1,8 @@
 """Nets of the size that others use for the same work, to time ours against; only their shape counts.
 
-YoloLike has the layers of YOLO11n (Ultralytics, 2024): 2.6 M parameters, SiLU. TinyChangeLike has those of TinyCD
-(Codegoni, Lombardi and Ferrari, 2022): the first stages of EfficientNet-B4 for both looks, mixed and compared.
+YoloLike has the layers of YOLO11n (Ultralytics, 2024): 2.6 M parameters, SiLU. TinyChangeLike has those
+of TinyCD (Codegoni, Lombardi and Ferrari, 2022): the first stages of EfficientNet-B4 for both looks,
+mixed and compared.
 """
 
 from __future__ import annotations

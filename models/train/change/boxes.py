@@ -1,7 +1,8 @@
 """What a change model says of the places of aircraft: `python -m models.train.change.boxes --data DATA`.
 
-Held-out airfields are looked at twice through other light and air, a few pixels apart; some of the aircraft are
-taken out of one of the looks. The shares printed are what edge.monitor.presence weighs an answer with.
+Held-out airfields are looked at twice through other light and air, a few pixels apart; some of the
+aircraft are taken out of one of the looks. The shares printed are what edge.monitor.presence weighs an
+answer with.
 """
 
 from __future__ import annotations

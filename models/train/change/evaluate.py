@@ -1,7 +1,7 @@
 """How good a change model is: `python -m models.train.change.evaluate --data DATA [--test]`.
 
-Everything goes through edge.detect with the settings of the field. Without --test only held-out parts are used;
---test adds levir-test and no-change, which nothing is chosen by.
+Everything goes through edge.detect with the settings of the field. Without --test only held-out parts are
+used; --test adds levir-test and no-change, which nothing is chosen by.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checkpoint to model: `python -m models.train.change.export --data DATA --checkpoint CHECKPOINT`.
 
-The threshold is the lowest at which the still ground of
-those pairs shows one false region in ten megapixels, or that of the best F1 of the labelled pairs where that is higher.
+The threshold is the lowest at which the still ground of those pairs shows one false region in ten
+megapixels, or that of the best F1 of the labelled pairs where that is higher.
 """
 
 from __future__ import annotations

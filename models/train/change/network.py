@@ -1,8 +1,8 @@
 """The change network: both looks through one encoder, their features compared at four sizes, one mask.
 
-Plain convolutions and ReLU. What is compared is |a - b| and max(a, b), so that swapping the looks changes nothing.
-After FC-Siam-diff (Daudt et al., 2018) with the lateral path of a feature pyramid; the encoder is the object
-network's, whose weights it starts from.
+Plain convolutions and ReLU. What is compared is |a - b| and max(a, b), so that swapping the looks changes
+nothing. After FC-Siam-diff (Daudt et al., 2018) with the lateral path of a feature pyramid; the encoder
+is the object network's, whose weights it starts from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Trains the change model: `python -m models.train.change.train --data DATA --out OUT --minutes 75`.
 
-DATA holds change/ and objects/. The learning rate follows the share of the time budget that is used up, so a run
-ends when it should on any machine; a faster machine takes more steps. The pairs and their order follow from the seed.
+DATA holds change/ and objects/. The learning rate follows the share of the time budget that is used up,
+so a run ends when it should on any machine; a faster machine takes more steps. The pairs and their order
+follow from the seed.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Run:
 
     @classmethod
     def begun(cls, start_from: Path | None) -> Run:
-        """A fresh run, or one from the weights of an earlier model, or from the encoder of an object model."""
+        """A fresh run, or one from the weights of an earlier model or the encoder of an object model."""
         torch.manual_seed(SEED)
         net = ChangeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start_from is not None:
