@@ -23,7 +23,7 @@ Rgb = NDArray[np.uint8]
 _KINDS = {
     "airliner_narrow": 2, "airliner_wide": 1, "transport": 2, "business_jet": 2, "light": 2, "fighter": 2,
     "helicopter": 1, "any_helicopter": 2, "car": 3, "van": 2, "truck": 2, "military_truck": 2, "tanker": 1,
-    "bus": 1, "tug": 1, "carts": 1, "storage_tank": 1, "container": 2, "pallet": 1, "ship": 1, "shed": 4,
+    "bus": 1, "tug": 1, "carts": 1, "storage_tank": 1, "container": 2, "pallet": 1, "coaster": 1, "shed": 4,
 }  # fmt: skip
 _NAMES = tuple(_KINDS)
 _CHANCES = np.array(list(_KINDS.values())) / sum(_KINDS.values())
