@@ -28,8 +28,11 @@ COMMANDS = {
     "run": "run the daemon",
     "replay": "send an archive of tiles through the same pipeline, nothing is sent",
     "detect": "find objects in single images",
+    "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
     "outbox": "say what waits and what was refused; retry or drop it",
+    "models": "list, verify and measure the models; add an own one",
+    "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
 }
 

@@ -25,14 +25,16 @@ from edge.detect.objects import DetectSettings
 from edge.errors import ConfigFault
 from edge.geo import GeoBounds, LngLat, Site, Zone, ZoneKind
 from edge.monitor.inventory import InventorySettings
-from edge.monitor.rules import AnyRule
+from edge.monitor.quiet import QuietSettings
+from edge.monitor.rules import AnyRule, ConvoyRule, IndicatorRule
+from edge.transmit.command import CommandSettings
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import OutboxSettings
 from edge.transmit.uplink import UplinkSettings
 from edge.yamltree import Fault, Node
 
 # Agreed on for later versions: refused with that reason, never taken and then ignored.
-PLANNED = frozenset({"altered", "convoy", "trend", "ground_change", "change", "satmodem"})
+PLANNED = frozenset({"altered", "ground_change", "change", "satmodem"})
 
 # One level of an MQTT topic and part of file names; cmd is where a device takes its commands.
 Name = Annotated[
@@ -67,6 +69,8 @@ class ModelsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which models run: the path of a manifest, or shipped:NAME for one that came with the program."""
 
     objects: Path = msgspec.field(default_factory=lambda: shipped.model("objects"))
+    # Compares the tile with the look before where an object seems to have come or gone; null: nothing does.
+    change: Path | None = msgspec.field(default_factory=lambda: shipped.model("change"))
 
 
 class BoundsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +133,7 @@ class TransmitSettings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt: MqttSettings | None = None
     outbox: OutboxSettings = OutboxSettings()
     uplink: UplinkSettings = UplinkSettings()
+    commands: CommandSettings = CommandSettings()
     # True sends one observation record per tile and site, at QoS 0: for a desk that tunes rules.
     observations: bool = False
 
@@ -143,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelsSettings = msgspec.field(default_factory=ModelsSettings)
     detect: DetectSettings = DetectSettings()
     sites: Annotated[Mapping[Name, SiteSettings], Meta(min_length=1)]
+    quiet: QuietSettings = QuietSettings()
     transmit: TransmitSettings = TransmitSettings()
     # Of the file's bytes, in hex: alerts name the configuration they were made under.
     sha256: Annotated[str, Meta(extra={NOT_A_KEY: True})] = ""
@@ -207,9 +213,28 @@ def _contradictions(settings: Settings, tree: Node) -> Iterator[Fault]:
             if rule.zone is not None and rule.zone not in site.zones:
                 zones = ", ".join(site.zones) or "a zone of the site, and it has none"
                 yield Fault(line, f"{where}.zone", f"expected one of {zones}, got {rule.zone}")
+            yield from (Fault(line, f"{where}.{key}", text) for key, text in _unfit(rule, name, settings))
             if rule.rule_id in seen:
                 yield Fault(line, where, f"expected each rule once, got {rule.rule_id} again")
             seen.add(rule.rule_id)
+
+
+def _unfit(rule: AnyRule, site: str, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Key and text of what a rule asks of zones and sites that they are not."""
+    zones = settings.sites[site].zones
+    zone = zones.get(rule.zone or "")
+    is_road = zone is None or (zone.kind is ZoneKind.ROAD and zone.line is not None)
+    if isinstance(rule, ConvoyRule) and zone is not None and not is_road:
+        shape = "a line" if zone.line else "a polygon"
+        yield "zone", f"expected a road drawn as a line, got {zone.kind} as {shape}"
+    if isinstance(rule, IndicatorRule):
+        for i, sign in enumerate(rule.of):
+            of = sign.site or site
+            if of not in settings.sites:
+                yield f"of[{i}].site", f"expected one of {', '.join(settings.sites)}, got {of}"
+            elif sign.zone is not None and sign.zone not in settings.sites[of].zones:
+                names = ", ".join(settings.sites[of].zones) or f"a zone of {of}, and it has none"
+                yield f"of[{i}].zone", f"expected one of {names}, got {sign.zone}"
 
 
 def _line_of(tree: Node, *keys: str | int) -> int:

@@ -20,13 +20,18 @@ from edge import __version__, config, health, shelter
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
+from edge.detect.choice import load_change_chosen, load_chosen
 from edge.detect.manifest import Boxes, Model, Scores
-from edge.detect.model import load
+from edge.detect.model import Models
 from edge.errors import ConfigFault, DiskFull, ModelRefused, StoreBroken, StoreCorrupt, TileRefused
-from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
+from edge.health import Clock, CommandHealth, Health, SiteHealth, StateFacts, TileCounts
+from edge.opinions import Result
+from edge.orders import Moment, Orders, Powers
 from edge.shelter import State
 from edge.station import LOOKED, REPEATED, Station, open_store
+from edge.transmit.command import EvidenceRequest
 from edge.transmit.outbox import Outbox
+from edge.transmit.reception import CommandCounts, Reception
 from edge.transmit.sender import Sender
 from edge.transmit.supervisor import Supervisor
 from edge.transmit.topics import Topics
@@ -40,7 +45,11 @@ RETRY_S = 5.0
 # What is given up of the pictures of past alerts where the disk is full: room for a few new alerts.
 ROOM_BYTES = 4 * 1024 * 1024
 HEALTH_EVERY_S = 60.0
+# A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
+HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
+# Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
+COMMANDS_A_STEP = 8
 # Built after this instant: a clock that shows an earlier one is wrong, whatever else it says.
 NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -118,18 +127,24 @@ class Daemon:
         self._settings = settings
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
+        self._commands = CommandCounts()
+        self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
         self._next_health_s = 0.0
         self._next_sweep_s = 0.0
+        self._n_commands_told = 0
+        self._reopen_with: Settings | None = None
 
     def loop(self) -> None:
         """Tile by tile until asked to stop."""
         log.info("daemon is ready: device=%s sites=%d", self._settings.device.id, len(self._settings.sites))
         health.notify(f"{health.READY}\n{health.status('watching')}", self._address)
         while not self._asked.stop.is_set():
+            if self._reopen_with is not None:
+                raise Reopen(self._reopen_with)
             health.notify(health.WATCHDOG, self._address)
             if self._asked.reload.is_set():
                 self._reload()
@@ -150,7 +165,8 @@ class Daemon:
         """The disk refused something: make room, or move into memory, and say how it is."""
         log.error("state cannot be written, trying again: %s", broken)
         if not self._state.in_memory and not shelter.is_writable(self.configured.state.folder):
-            raise Reopen(self.configured)
+            self._reopen_with = self.configured
+            return
         now, clock = self._now()
         with suppress(StoreBroken):
             if isinstance(broken, DiskFull):
@@ -168,6 +184,7 @@ class Daemon:
     def _step(self) -> bool:
         """One claim, or what is due without one; True if there was a claim."""
         now, clock = self._now()
+        is_told = self._obey(now, clock)
         claim = self._spool.next_claim()
         if claim is not None:
             self._take(claim, now, clock)
@@ -175,7 +192,37 @@ class Daemon:
         elif self._station.tick(now, clock):
             self._wake()
         self._do_what_is_due(now, clock)
-        return claim is not None
+        return is_told or claim is not None
+
+    def _obey(self, now: datetime, clock: Clock) -> bool:
+        """Do some of the commands that wait; True if there was one."""
+        moment, n_done = Moment(now, clock is not Clock.UNTRUSTED), 0
+        while n_done < COMMANDS_A_STEP and self._orders.take_next(moment, self._settings.quiet):
+            n_done += 1
+        if n_done:
+            self._station.tell_inventories()
+            self._wake()
+        return n_done > 0
+
+    def _powers(self) -> Powers:
+        return Powers(
+            facts=self._facts,
+            picture=self._picture,
+            reload=self._reload,
+        )
+
+    def _picture(self, command: EvidenceRequest, now: datetime) -> Result:
+        """Of the station that runs when it is asked for: a reload makes a new one."""
+        return self._station.picture(command, now)
+
+    def _facts(self) -> dict[str, object]:
+        """What a ping is told."""
+        now, clock = self._now()
+        uptime_s = round(time.monotonic() - self._started_s, 1)
+        config_sha256 = f"sha256:{self._settings.sha256}"
+        return {
+            "time": now, "clock": clock, "version": __version__, "uptime_s": uptime_s, "config": config_sha256
+        }  # fmt: skip
 
     def _take(self, claim: Claim, now: datetime, clock: Clock) -> None:
         try:
@@ -210,10 +257,15 @@ class Daemon:
         at_s = time.monotonic()
         if self._sender is not None:
             self._sender.check()
+        if self._commands.n_ended != self._n_commands_told:
+            self._n_commands_told = self._commands.n_ended
+            self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
-                raise Reopen(self.configured)
+                self._reopen_with = self.configured
+                return
+            self._station.tell_inventories()
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(now, clock)))
             self._wake()
         if at_s >= self._next_sweep_s:
@@ -230,7 +282,12 @@ class Daemon:
             clock=clock,
             uptime_s=time.monotonic() - self._started_s,
             sites={
-                name: SiteHealth(state.newest_look_at, state.last_reject, state.last_reject_at)
+                name: SiteHealth(
+                    state.newest_look_at,
+                    state.last_reject,
+                    state.last_reject_at,
+                    self._station.quiet_of(name),
+                )
                 for name, state in self._station.states.items()
             },
             tiles=self._tiles,
@@ -242,17 +299,21 @@ class Daemon:
             memory_bytes=health.memory_bytes(),
             temperature_c=health.temperature_c(),
             models=self._station.models,
+            commands=CommandHealth(self._commands.n_done, self._commands.refused()),
         )
 
-    def _reload(self) -> None:
-        """Take the edited file, or keep what runs where it is faulty."""
+    def _reload(self) -> str | None:
+        """Take the edited file, or keep what runs where it is faulty; then why."""
         self._asked.reload.clear()
         health.notify(health.reloading(time.monotonic()), self._address)
+        refused = None
         try:
             self._take_settings(config.load(self._path))
         except (ConfigFault, ModelRefused, StoreBroken) as fault:
             log.error("reload refused, the old settings stay: %s", fault)
+            refused = str(fault)
         health.notify(health.READY, self._address)
+        return refused
 
     def _take_settings(self, settings: Settings) -> None:
         old = self.configured
@@ -261,7 +322,8 @@ class Daemon:
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
         if self._state.in_memory:
-            raise Reopen(settings)
+            self._reopen_with = settings
+            return
         station = self._new_station(settings)
         if settings.transmit != old.transmit:
             if self._sender is not None:
@@ -271,8 +333,11 @@ class Daemon:
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
     def _new_station(self, settings: Settings) -> Station:
-        model = self._interruptible(load(settings.models.objects))
-        return Station(settings, model, self._store, self._spool, keeps_tiles=not self._state.in_memory)
+        folder, wanted = settings.state.folder, settings.models
+        model = self._interruptible(load_chosen(wanted.objects, folder))
+        change = None if wanted.change is None else load_change_chosen(wanted.change, folder)
+        keeps_tiles = not self._state.in_memory
+        return Station(settings, Models(model, change), self._store, self._spool, keeps_tiles=keeps_tiles)
 
     def _interruptible(self, model: Model) -> Model:
         """The model, leaving a large tile between two windows when the daemon must end within seconds."""
@@ -291,10 +356,16 @@ class Daemon:
             log.warning("no link is configured: alerts wait in the outbox")
             return None
         device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
-        opener = _outbox_opener(settings)
-        sender = Supervisor(lambda tally: Sender(device_id, mqtt, uplink, opener, tally=tally))
+        outbox, reception = _outbox_opener(settings), self._reception_opener(settings)
+        sender = Supervisor(
+            lambda tally: Sender(device_id, mqtt, uplink, outbox, open_reception=reception, tally=tally)
+        )
         sender.start()
         return sender
+
+    def _reception_opener(self, settings: Settings) -> Callable[[], Reception]:
+        device_id, verbs, counts = settings.device.id, settings.transmit.commands.verbs, self._commands
+        return lambda: Reception(device_id, verbs, open_store(settings).inbox, counts)
 
     def _wake(self) -> None:
         if self._sender is not None:

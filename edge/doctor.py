@@ -68,6 +68,8 @@ def examine(settings: Settings, now: datetime) -> Iterator[Check]:
     yield _disk(settings)
     yield from _serial_ports()
     yield _model(settings.models.objects)
+    if settings.models.change is not None:
+        yield _change_model(settings.models.change)
     yield check_broker(settings.transmit.mqtt)
 
 
@@ -188,6 +190,16 @@ def _model(manifest: Path) -> Check:
         )
     labels = ", ".join(loaded.manifest.labels)
     return Check("model", Verdict.OK, f"{model.describe(loaded)}, finds {labels}")
+
+
+def _change_model(manifest: Path) -> Check:
+    try:
+        loaded = model.load_change(manifest)
+    except ModelRefused as error:
+        return Check(
+            "change model", Verdict.FAIL, str(error), "Install the model and its manifest from one release."
+        )
+    return Check("change model", Verdict.OK, model.describe(loaded))
 
 
 def check_broker(mqtt: MqttSettings | None) -> Check:

@@ -14,6 +14,7 @@ from edge.config import Settings, SiteSettings, to_site
 from edge.detect.manifest import Manifest
 from edge.detect.model import read_manifest
 from edge.errors import ModelRefused
+from edge.monitor.rules import AnyRule, IndicatorRule, Sign
 
 # A site is looked at as one image at its reference's ground sample distance: 20 km are 40,000 at 0.5 m.
 LARGE_SITE_M = 20_000.0
@@ -44,6 +45,7 @@ def doubts(settings: Settings) -> list[Doubt]:
         *_folder_doubts(settings),
         *_model_doubts(settings),
         *(doubt for name, site in settings.sites.items() for doubt in _site_doubts(name, site, manifest)),
+        *_sign_doubts(settings),
         *_reference_doubts(settings),
         *_transmit_doubts(settings),
     ]
@@ -104,6 +106,24 @@ def _site_doubts(name: str, site: SiteSettings, manifest: Manifest | None) -> It
     for i, rule in enumerate(site.rules):
         if manifest is not None and rule.label is not None:
             yield from _label_doubts(f"{path}.rules[{i}]", rule.label, manifest)
+
+
+def _sign_doubts(settings: Settings) -> Iterator[Doubt]:
+    """An indicator only hears what rules say: a sign that none of them makes will never be seen."""
+    for name, site in settings.sites.items():
+        for i, rule in enumerate(site.rules):
+            for j, sign in enumerate(rule.of if isinstance(rule, IndicatorRule) else ()):
+                makers = settings.sites[sign.site or name].rules
+                if not any(_makes(maker, sign) for maker in makers):
+                    where = f"sites.{name}.rules[{i}].of[{j}]"
+                    yield Doubt(
+                        where, f"expected a rule of {sign.site or name} that makes it, got none: {sign}"
+                    )
+
+
+def _makes(rule: AnyRule, sign: Sign) -> bool:
+    fits = sign.label in (None, rule.label) and sign.zone in (None, rule.zone)
+    return rule.kind is sign.kind and fits
 
 
 def _label_doubts(path: str, label: str, manifest: Manifest) -> Iterator[Doubt]:

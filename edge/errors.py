@@ -11,6 +11,10 @@ class ConfigFault(EdgeError):
     """The configuration is wrong: the operator must edit it (exit code 78)."""
 
 
+class ArgumentRefused(EdgeError):
+    """What was named on the command line does not fit: whoever typed it must look."""
+
+
 class TileRefused(EdgeError):
     """A file in the spool cannot become a tile: it goes to quarantine and its sender must act.
 

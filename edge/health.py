@@ -12,7 +12,7 @@ import resource
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,28 @@ class Clock(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHealth:
+    """How much of one site is kept quiet.
+
+    n_places  of false alerts
+    n_rules   snoozed; a snoozed site is one
+    n_hidden  changes and findings that were not told since the start
+    """
+
+    n_places: int = 0
+    n_rules: int = 0
+    n_hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHealth:
+    """What became of commands since the start: how many were done, and refused by reason."""
+
+    n_done: int = 0
+    n_refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SiteHealth:
     """How well one site is seen.
 
@@ -53,6 +75,7 @@ class SiteHealth:
     newest_look_at: datetime | None = None
     newest_reject: str | None = None
     newest_reject_at: datetime | None = None
+    quiet: QuietHealth = QuietHealth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +130,7 @@ class Health:
     memory_bytes: int
     temperature_c: float | None
     models: Mapping[str, str]
+    commands: CommandHealth = CommandHealth()
 
 
 def to_json(health: Health) -> bytes:
@@ -138,6 +162,10 @@ def to_json(health: Health) -> bytes:
             "memory_bytes": health.memory_bytes,
             "temperature_c": _rounded(health.temperature_c),
             "models": dict(health.models),
+            "commands": {
+                "done": health.commands.n_done,
+                "refused": dict(health.commands.n_refused),
+            },
         },
     )
 
@@ -158,7 +186,13 @@ def _site(site: SiteHealth, now: datetime) -> dict[str, object]:
     newest = site.newest_look_at
     age_s = None if newest is None else max(0.0, (now - newest).total_seconds())
     reject = {"reason": site.newest_reject, "at": site.newest_reject_at} if site.newest_reject else None
-    return {"newest_look_at": newest, "newest_look_age_s": _rounded(age_s), "newest_reject": reject}
+    quiet = site.quiet
+    return {
+        "newest_look_at": newest,
+        "newest_look_age_s": _rounded(age_s),
+        "newest_reject": reject,
+        "quiet": {"places": quiet.n_places, "rules": quiet.n_rules, "hidden": quiet.n_hidden},
+    }
 
 
 def _rounded(number: float | None) -> float | None:

@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
@@ -18,18 +19,23 @@ from edge.acquire.registration import Alignment, NotAligned, Reference, Registra
 from edge.acquire.tile import Rgb, Tile
 from edge.detect import objects
 from edge.detect.detection import Detection
-from edge.detect.manifest import Model
+from edge.detect.manifest import Manifest, Model
+from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
-from edge.geo import PixelBox, Site
-from edge.monitor import count, inventory, observation
+from edge.geo import PixelBox, Site, Zone
+from edge.monitor import count, inventory, ledger, observation
+from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
-from edge.monitor.finding import Count, Finding
-from edge.monitor.inventory import InventorySettings, Recall
-from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.finding import Count
+from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
+from edge.monitor.judge import judge
+from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AnyRule
+from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
-from edge.monitor.track import Sighting, Status
+from edge.monitor.track import Sighting, Status, Track
+from edge.monitor.witness import Witness
 from edge.tell import Told, told
 
 # A box this near the border of the tile is cut by it.
@@ -59,14 +65,14 @@ class Tools:
     past_pixels  the pixels of an earlier tile by its SHA-256, or None where it is no longer kept
     """
 
-    model: Model
+    models: Models
     detect: DetectSettings
     past_pixels: Callable[[str], Rgb | None]
 
     @property
     def recall(self) -> Recall:
         """The measured recall of the model, by label."""
-        return recall_of(self.model)
+        return recall_of(self.models.objects)
 
 
 def recall_of(model: Model) -> Recall:
@@ -81,6 +87,7 @@ class SiteOutcome:
     reject     why the tile was not used here, or None
     record     the observation record (CONTRACT.md), plain data
     reference  a new reference image for the site, or None where the old one stays
+    n_hidden   changes and findings that were not told, because an operator keeps them quiet
     """
 
     site_id: str
@@ -89,15 +96,17 @@ class SiteOutcome:
     record: Mapping[str, object]
     told: tuple[Told, ...]
     reference: Reference | None = None
+    n_hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A site with what was known of it before the tile."""
+    """A site with what was known of it before the tile, and what is kept quiet there."""
 
     watched: WatchedSite
     state: SiteState
     reference: Reference | None
+    quiet: Quiet = NOTHING
 
 
 def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
@@ -109,7 +118,12 @@ def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutco
     if usable:
         anywhere = usable[0] if len(usable) == 1 else sum(usable[1:], usable[0])
         detections = objects.detect(
-            tile.pixels, tile.gsd_m, model=tools.model, settings=tools.detect, usable=anywhere
+            tile.pixels,
+            tile.gsd_m,
+            model=tools.models.objects,
+            settings=tools.detect,
+            usable=anywhere,
+            labels=sought(sites, tools.models.objects.manifest),
         )
     outcomes = [
         _looked(tile, known, sight, detections, tools)
@@ -130,9 +144,9 @@ class _Refusal:
 
 def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Refusal:
     """What the tile shows of the site, or why nothing."""
-    gsd_refusal = objects.refusal(tile.gsd_m, tools.model.manifest)
+    gsd_refusal = objects.refusal(tile.gsd_m, tools.models.objects.manifest)
     if gsd_refusal is not None:
-        served = tools.model.manifest.gsd_m
+        served = tools.models.objects.manifest.gsd_m
         return _Refusal(gsd_refusal, f"gsd_m: expected {served.min:g} to {served.max:g}, got {tile.gsd_m:g}")
     if known.state.picture == picture:
         return _Refusal(Reject.FROZEN)
@@ -176,16 +190,26 @@ def _shown_fraction(tile: Tile, known: Reference) -> float:
 def _rejected(tile: Tile, known: Known, refusal: _Refusal) -> SiteOutcome:
     """The tile told nothing, except that time went by: a site may have become blind."""
     state = replace(known.state, last_reject=refusal.reason, last_reject_at=tile.acquired_at)
-    findings, stories = _blind(known, state, tile)
-    record = observation.of_reject(tile, known.watched.site.site_id, refusal.reason, refusal.detail)
-    said = tuple(Told(finding, None) for finding in findings)
+    sightless = _blind(known, state, tile)
+    record = observation.of_reject(
+        tile,
+        known.watched.site.site_id,
+        refusal.reason,
+        refusal.detail,
+        ledger.of_reject(known.watched.site, refusal.reason),
+    )
     return SiteOutcome(
-        known.watched.site.site_id, replace(state, stories=stories), refusal.reason, record, said
+        known.watched.site.site_id,
+        replace(state, stories=sightless.stories),
+        refusal.reason,
+        record,
+        tuple(Told(finding, None) for finding in sightless.findings),
+        n_hidden=sightless.n_hidden,
     )
 
 
-def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, ...], Mapping[str, Story]]:
-    return blind(
+def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
+    findings, stories = blind(
         known.watched.site.site_id,
         known.watched.rules,
         state.stories,
@@ -193,6 +217,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> tuple[tuple[Finding, .
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
+    return heard(findings, state.stories, stories, known.quiet)
 
 
 def _looked(
@@ -200,11 +225,12 @@ def _looked(
 ) -> SiteOutcome:
     """A usable look: the inventory moves, the rules are asked."""
     watched, state = known.watched, known.state
-    before, blind_stories = _blind(known, state, tile)
+    before = _blind(known, state, tile)
     sightings = _sightings(tile, sight, detections)
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
         site=watched.site, recall=tools.recall, settings=watched.inventory,
+        changed=_witness(tile, sight, state, tools),
     )  # fmt: skip
     after = replace(
         state,
@@ -214,28 +240,59 @@ def _looked(
         last_reject=None,
         last_reject_at=None,
         n_looks=state.n_looks + 1,
-        stories=blind_stories,
+        stories=before.stories,
     )
-    counts = Counts(watched, replace(after, inventory=tracks), tools.recall)
-    scene = Scene(watched.site, sight, tracks, delta, counts.of)
+    counts = Counts.made(watched, replace(after, inventory=tracks), tools.recall)
+    after = replace(after, activity=counts.activity_after(sight))
+    scene = Scene(
+        watched.site, sight, tracks, delta, counts.of,
+        activity=after.activity, passing=state.passing, recall=tools.recall,
+        turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
+    )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
-    after = replace(after, inventory=verdict.inventory, stories=verdict.stories)
-    ended, stories = _blind(known, after, tile)
+    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    after = replace(after, inventory=verdict.inventory, stories=judged.stories, passing=verdict.passing)
+    ended = _blind(known, after, tile)
     said = (
-        *(Told(finding, None) for finding in before),
-        *(told(finding, tile, sight, state, tools.past_pixels) for finding in (*ended, *verdict.findings)),
+        *(Told(finding, None) for finding in before.findings),
+        *(
+            told(finding, tile, sight, state, tools.past_pixels)
+            for finding in (*ended.findings, *judged.findings)
+        ),
     )
     numbers = {label: counts.of(label, None) for label in counts.labels()}
     record = observation.of_look(
-        tile, watched.site.site_id, sight, sightings=sightings, delta=delta, counts=numbers
-    )
+        tile, watched.site.site_id, sight, sightings=sightings, delta=delta, counts=numbers,
+        zones=ledger.of_look(watched.site, after.coverage, sight, tracks),
+        indices={key: index(series) for key, series in after.activity.series.items()},
+    )  # fmt: skip
     return SiteOutcome(
         watched.site.site_id,
-        replace(after, stories=stories),
+        replace(after, stories=ended.stories),
         None,
         record,
         said,
         _reference(tile, known, sight),
+        before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
+    )
+
+
+def _witness(tile: Tile, sight: Sight, state: SiteState, tools: Tools) -> AskChange:
+    """Whom the inventory asks whether ground changed."""
+    if tools.models.change is None:
+        return not_asked
+    return Witness(tile, sight, state.recent, tools.models.change, tools.past_pixels).answer
+
+
+def sought(sites: Sequence[Known], manifest: Manifest) -> tuple[str, ...]:
+    """What is looked for: all that costs no pass of its own, and what a rule is about.
+
+    A label with a finer working ground sample distance has the tile searched once more.
+    """
+    asked = {rule.label for known in sites for rule in known.watched.rules}
+    gsd_m = manifest.gsd_m
+    return tuple(
+        label for label in manifest.labels if gsd_m.working_of(label) >= gsd_m.working or label in asked
     )
 
 
@@ -275,35 +332,75 @@ def _is_whole(box: PixelBox, tile: Tile, sight: Sight) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts of a site as a look left it."""
+    """The counts of a site as a look left it.
+
+    standing  the tracks by label and zone; None is the whole site
+    """
 
     watched: WatchedSite
     state: SiteState
     recall: Recall
+    standing: Mapping[tuple[str, str | None], tuple[Track, ...]]
+
+    @classmethod
+    def made(cls, watched: WatchedSite, state: SiteState, recall: Recall) -> Counts:
+        """The counts of a site as it stands."""
+        standing: dict[tuple[str, str | None], tuple[Track, ...]] = {}
+        for track in state.inventory.tracks:
+            for zone in (None, *watched.site.zones_at(track.box.position)):
+                standing[track.label, zone] = (*standing.get((track.label, zone), ()), track)
+        return cls(watched, state, recall, standing)
 
     def of(self, label: str, zone: str | None) -> Count:
         """How many of a label stand in a zone, or on the whole site for None, with the interval."""
-        site = self.watched.site
-        tracks = [
-            track
-            for track in self.state.inventory.tracks
-            if track.label == label and (zone is None or zone in site.zones_at(track.box.position))
-        ]
         at = self.state.newest_look_at
         if at is None:
             return Count(0, 0, 0)
         return count.counted(
-            tracks,
+            self.standing.get((label, zone), ()),
             at,
-            recall=self.recall.of(label),
-            seen_fraction=self._seen_fraction(zone),
+            unfound=self.unfound_fraction(label, zone),
             settings=self.watched.inventory,
         )
 
-    def _seen_fraction(self, name: str | None) -> float:
-        zone = next((zone for zone in self.watched.site.zones if zone.name == name), None)
-        coverage = self.state.coverage
-        return coverage.fraction if zone is None else coverage.fraction_of(zone)
+    def index(self, label: str, zone: str | None) -> Index:
+        """The count beside what is usual there."""
+        return index(self.state.activity.of(label, zone))
+
+    def activity_after(self, sight: Sight) -> Activity:
+        """The days with those of this look, of every zone of which it shows enough."""
+        site, at = self.watched.site, self.state.newest_look_at
+        zones: dict[str | None, Zone | None] = {None: None, **{zone.name: zone for zone in site.zones}}
+        keys = {(label, name) for label in self.labels() for name in zones}
+        known = self.state.activity.only(key_of(label, name) for label, name in keys)
+        if at != sight.seen_at:
+            return known  # a tile that comes late tells of a day that is over, with the counts of today
+        shown = {name for name, zone in zones.items() if self._shows(sight, zone)}
+        told = {key_of(label, name): self._moments(label, name, at) for label, name in keys if name in shown}
+        return known.with_counts(at, dict(sorted(told.items())))
+
+    def _shows(self, sight: Sight, zone: Zone | None) -> bool:
+        return self.state.coverage.seen_fraction(sight, zone) >= MIN_SEEN
+
+    def _moments(self, label: str, zone: str | None, at: datetime) -> tuple[float, float]:
+        return count.moments(
+            self.standing.get((label, zone), ()),
+            at,
+            unfound=self.unfound_fraction(label, zone),
+            settings=self.watched.inventory,
+        )
+
+    def unfound_fraction(self, label: str, zone: str | None) -> float:
+        """Chance that an object of a label that stands in a zone is in no track yet."""
+        assert self.state.newest_look_at is not None, "who asks has looked"
+        return count.unfound_fraction(
+            self.state.coverage,
+            next((one for one in self.watched.site.zones if one.name == zone), None),
+            self.state.newest_look_at,
+            recall=self.recall.of(label),
+            every_days=self.state.every_days,
+            settings=self.watched.inventory,
+        )
 
     def labels(self) -> tuple[str, ...]:
         """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""
@@ -314,4 +411,4 @@ class Counts:
 
 def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:
     """The counts of a site as it stands."""
-    return Counts(watched, state, recall_of(model))
+    return Counts.made(watched, state, recall_of(model))

@@ -18,7 +18,7 @@ from edge.acquire.registration import Reference, RegistrationSettings
 from edge.acquire.tile import Rgb, Tile
 from edge.config import Settings
 from edge.detect.manifest import Model
-from edge.detect.model import describe
+from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.errors import TileRefused
 from edge.geo import Site, sites_under
@@ -27,7 +27,8 @@ from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
 from edge.station import watched_site
-from edge.tell import Stamp, alerts_of
+from edge.tell import Stamp, Told, alerts_of
+from edge.together import together
 from edge.transmit.alert import Alert
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -88,9 +89,9 @@ class Replay:
               bounds of its first tile and the default rules
     """
 
-    def __init__(self, model: Model, settings: Settings | None = None) -> None:
+    def __init__(self, models: Models, settings: Settings | None = None) -> None:
         """Begin with nothing seen."""
-        self._model = model
+        self._models = models
         self._settings = settings
         self._decode = DecodeSettings() if settings is None else settings.decode
         self._detect = DetectSettings() if settings is None else settings.detect
@@ -124,12 +125,16 @@ class Replay:
 
     def _step(self, file: ArchivedTile, tile: Tile) -> Step:
         known = [self._known(name) for name in self._names_under(file, tile)]
-        outcomes = process(tile, known, Tools(self._model, self._detect, self._past_pixels))
+        outcomes = process(tile, known, Tools(self._models, self._detect, self._past_pixels))
         for outcome in outcomes:
             self.states[outcome.site_id] = outcome.state
             if outcome.reference is not None:
                 self._references[outcome.site_id] = outcome.reference
-        return Step(file, None, tile, outcomes, self._alerts(tile, outcomes))
+        told = [one for outcome in outcomes for one in outcome.told]
+        joined = together(self.watched, self.states, [one.finding for one in told], tile.acquired_at)
+        self.states |= joined.states
+        told += [Told(finding, None) for finding in joined.findings]
+        return Step(file, None, tile, outcomes, self._alerts(tile, told))
 
     def _known(self, name: str) -> Known:
         return Known(self.watched[name], self.states[name], self._references.get(name))
@@ -145,7 +150,7 @@ class Replay:
     def _folder_site(self, name: str, tile: Tile) -> str:
         """The site of a folder, made at its first tile."""
         if name not in self.watched:
-            self.watched[name] = default_site(name, tile, self._model)
+            self.watched[name] = default_site(name, tile, self._models.objects)
             self.states[name] = SiteState.empty(self.watched[name].site)
         return name
 
@@ -153,8 +158,7 @@ class Replay:
         path = self._paths.get(sha256)
         return None if path is None else decode.pixels_of(path, self._decode)[0]
 
-    def _alerts(self, tile: Tile, outcomes: Sequence[SiteOutcome]) -> tuple[Alert, ...]:
-        told = [one for outcome in outcomes for one in outcome.told]
+    def _alerts(self, tile: Tile, told: Sequence[Told]) -> tuple[Alert, ...]:
         numbered = []
         for alert in alerts_of(told, self._stamp(tile)):
             self._sequence += 1
@@ -173,7 +177,7 @@ class Replay:
     @property
     def models(self) -> Mapping[str, str]:
         """Task to "NAME sha256:HEX" of what runs."""
-        return {"objects": describe(self._model)}
+        return self._models.names
 
 
 def _found_well(model: Model) -> tuple[str, ...]:

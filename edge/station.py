@@ -6,6 +6,7 @@ The clock comes in as an argument; the loop, the signals and the last line of de
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,22 +15,26 @@ from pathlib import Path
 
 import msgspec
 
+from edge import closeup
 from edge.acquire import decode, reference
 from edge.acquire.kept import KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
 from edge.config import Settings, SiteSettings, to_site
-from edge.detect.manifest import Model
-from edge.detect.model import describe
+from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
-from edge.health import Clock
+from edge.health import Clock, QuietHealth
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
+from edge.monitor.quiet import heard
 from edge.monitor.state import SiteState
+from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.store import Commit, LookRecord, Store, TileDone
 from edge.tell import Stamp, Told, alerts_of
+from edge.together import Together, together
+from edge.transmit.command import EvidenceRequest
 from edge.transmit.outbox import Message
 from edge.transmit.state import Standing, inventory_json
 from edge.transmit.topics import Topics
@@ -40,6 +45,9 @@ LOOKED = "looked"
 OFF_SITE = "off_site"
 REPEATED = "repeated"
 DATABASE = "edge.sqlite"
+# The newest tile stays in memory up to this size: it is the "before" of the next alert, and decoding it again
+# costs a tenth of a tile's work.
+MAX_NEWEST_BYTES = 16_000_000
 
 
 def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
@@ -58,7 +66,7 @@ class Station:
     """The state of all sites, and the way of a tile through it."""
 
     def __init__(
-        self, settings: Settings, model: Model, store: Store, spool: Spool, *, keeps_tiles: bool = True
+        self, settings: Settings, models: Models, store: Store, spool: Spool, *, keeps_tiles: bool = True
     ) -> None:
         """Read the sites' states from the store.
 
@@ -71,7 +79,7 @@ class Station:
         self._settings = settings
         self._store = store
         self._spool = spool
-        self._model = model
+        self._models = models
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
         self._references_folder = folder / reference.FOLDER
@@ -82,11 +90,13 @@ class Station:
         }
         self._states = {name: self._stored_state(name) for name in self._watched}
         self._topics = Topics(settings.device.id)
+        self._newest: tuple[str, Rgb] | None = None
+        self._n_hidden: Counter[str] = Counter()
 
     @property
     def models(self) -> Mapping[str, str]:
         """Task to "NAME sha256:HEX" of what runs."""
-        return {"objects": describe(self._model)}
+        return self._models.names
 
     @property
     def states(self) -> Mapping[str, SiteState]:
@@ -110,6 +120,7 @@ class Station:
         if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
                 self._kept.keep(claim.image, tile.sha256)
+            self._newest = (tile.sha256, tile.pixels) if tile.pixels.nbytes <= MAX_NEWEST_BYTES else None
         self._commit(tile, outcomes, now, clock)
         self._spool.done(claim)
         with _writable(self._settings.state.folder):
@@ -124,8 +135,8 @@ class Station:
         if clock is Clock.UNTRUSTED:
             return False
         said = False
-        for name, state in self._states.items():
-            watched = self._watched[name]
+        for name in list(self._states):
+            watched, state = self._watched[name], self._states[name]
             findings, stories = blind(
                 name,
                 watched.rules,
@@ -134,13 +145,44 @@ class Station:
                 now=now,
                 last_reject=state.last_reject,
             )
-            if findings:
-                after = replace(state, stories=stories)
-                alerts = alerts_of([Told(finding, None) for finding in findings], self._stamp(now, clock))
-                self._store.commit(Commit(now, site_states={name: site_state.to_bytes(after)}, alerts=alerts))
-                self._states[name] = after
+            audible = (
+                heard(findings, state.stories, stories, self._store.quiet.at(name)) if findings else None
+            )
+            if audible is not None and audible.findings:
+                told = [Told(finding, None) for finding in audible.findings]
+                states = {name: replace(state, stories=audible.stories)}
+                joined = self._together(told, states, now)
+                told += [Told(finding, None) for finding in joined.findings]
+                states |= joined.states
+                blobs = {name: site_state.to_bytes(after) for name, after in states.items()}
+                alerts = alerts_of(told, self._stamp(now, clock))
+                self._store.commit(Commit(now, site_states=blobs, alerts=alerts))
+                self._states |= states
                 said = True
         return said
+
+    def quiet_of(self, name: str) -> QuietHealth:
+        """What is kept quiet at a site, in numbers."""
+        quiet, state = self._store.quiet.at(name), self._states[name]
+        now = quiet if state.newest_look_at is None else quiet.at(state.newest_look_at)
+        return QuietHealth(len(now.places), len(now.snoozes), self._n_hidden[name])
+
+    def tell_inventories(self) -> None:
+        """Say anew what stands on the sites: an operator may have made something quiet meanwhile."""
+        for name, state in self._states.items():
+            if state.newest_look_at is not None and state.recent:
+                self._store.outbox.set_retained(*self._inventory(name, state))
+
+    def picture(self, command: EvidenceRequest, now: datetime) -> Result:
+        """Queue what a command asked to see, inside the caller's transaction."""
+        return closeup.queue(
+            command,
+            self._store,
+            device_id=self._settings.device.id,
+            states=self._states,
+            pixels_of=self._past_pixels,
+            now=now,
+        )
 
     def _stored_state(self, name: str) -> SiteState:
         site = self._watched[name].site
@@ -153,8 +195,12 @@ class Station:
 
     def _process(self, tile: Tile) -> Sequence[SiteOutcome]:
         names = self._names_under(tile)
-        known = [Known(self._watched[name], self._states[name], self._references[name]) for name in names]
-        return process(tile, known, Tools(self._model, self._settings.detect, self._past_pixels))
+        quiet = self._store.quiet
+        known = [
+            Known(self._watched[name], self._states[name], self._references[name], quiet.at(name))
+            for name in names
+        ]
+        return process(tile, known, Tools(self._models, self._settings.detect, self._past_pixels))
 
     def _names_under(self, tile: Tile) -> list[str]:
         """The sites that the tile shows; where its sender named one, that one alone."""
@@ -164,6 +210,8 @@ class Station:
 
     def _past_pixels(self, sha256: str) -> Rgb | None:
         """An earlier tile; one that cannot be read any more costs a picture, not the alert."""
+        if self._newest is not None and self._newest[0] == sha256:
+            return self._newest[1]
         path = self._kept.path(sha256)
         try:
             return None if path is None else decode.pixels_of(path, self._settings.decode)[0]
@@ -180,20 +228,38 @@ class Station:
 
     def _commit(self, tile: Tile, outcomes: Sequence[SiteOutcome], now: datetime, clock: Clock) -> None:
         told = [one for outcome in outcomes for one in outcome.told]
+        states = {outcome.site_id: outcome.state for outcome in outcomes}
+        joined = self._together(told, states, tile.acquired_at)
+        told += [Told(finding, None) for finding in joined.findings]
+        states |= joined.states
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         self._store.commit(
             Commit(
                 done_at=now,
                 tile=TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, _summary(outcomes)),
-                site_states={outcome.site_id: site_state.to_bytes(outcome.state) for outcome in outcomes},
+                site_states={name: site_state.to_bytes(state) for name, state in states.items()},
                 looks=[_ledger_line(tile, outcome) for outcome in outcomes],
                 alerts=alerts_of(told, self._stamp(now, clock)),
                 messages=self._observations(outcomes),
-                retained=dict(self._inventory(outcome) for outcome in outcomes if outcome.reject is None),
+                retained=dict(
+                    self._inventory(outcome.site_id, outcome.state)
+                    for outcome in outcomes
+                    if outcome.reject is None
+                ),
             )
         )
+        self._states |= states
         for outcome in outcomes:
-            self._states[outcome.site_id] = outcome.state
+            self._note_hidden(outcome)
+
+    def _together(self, told: Sequence[Told], states: Mapping[str, SiteState], at: datetime) -> Together:
+        """What the indicators of all sites make of what was told."""
+        return together(self._watched, {**self._states, **states}, [one.finding for one in told], at)
+
+    def _note_hidden(self, outcome: SiteOutcome) -> None:
+        if outcome.n_hidden:
+            self._n_hidden[outcome.site_id] += outcome.n_hidden
+            log.info("kept quiet: site=%s changes=%d", outcome.site_id, outcome.n_hidden)
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(self._settings.device.id, now, self.models, self._settings.sha256, str(clock))
@@ -206,24 +272,27 @@ class Station:
             for outcome in outcomes
         ]
 
-    def _inventory(self, outcome: SiteOutcome) -> tuple[str, bytes]:
+    def _inventory(self, site_id: str, state: SiteState) -> tuple[str, bytes]:
         """The retained message that says what stands on a site now."""
-        watched, state = self._watched[outcome.site_id], outcome.state
-        counts = counts_of(watched, state, self._model)
+        watched = self._watched[site_id]
+        counts = counts_of(watched, state, self._models.objects)
         zones = (None, *(zone.name for zone in watched.site.zones))
         standings = [
-            Standing(label, zone, counts.of(label, zone)) for label in counts.labels() for zone in zones
+            Standing(label, zone, counts.of(label, zone), counts.index(label, zone))
+            for label in counts.labels()
+            for zone in zones
         ]
         as_of = state.newest_look_at
         assert as_of is not None, "a site that was looked at has a newest look"
         payload = inventory_json(
             self._settings.device.id,
-            outcome.site_id,
+            site_id,
             as_of,
             state.recent[-1].sight.look.usable_fraction,
             standings,
+            quiet=self._store.quiet.at(site_id).at(as_of),
         )
-        return self._topics.inventory(outcome.site_id), payload
+        return self._topics.inventory(site_id), payload
 
 
 def _ledger_line(tile: Tile, outcome: SiteOutcome) -> LookRecord:

@@ -7,6 +7,7 @@ the tile is still to do, or all of it has happened. A `Store` belongs to the thr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import cast
 
 import msgspec
 
-from edge import salvage
+from edge import quietbook, salvage
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
 from edge.monitor.finding import Kind
-from edge.transmit import outbox, state
-from edge.transmit.alert import Alert, Evidence, to_json
+from edge.quietbook import QuietBook
+from edge.transmit import inbox, outbox, state
+from edge.transmit.alert import Alert, Evidence, as_acked, to_json
+from edge.transmit.inbox import Inbox
 from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
 from edge.transmit.topics import Topics
 
@@ -64,6 +67,7 @@ MIGRATIONS = (
             PRIMARY KEY (sequence, n)
         ) STRICT""",
     ),
+    (*inbox.SCHEMA, *quietbook.SCHEMA),
     outbox.TURNS,
 )
 
@@ -75,7 +79,10 @@ KEEP_DAYS = 400
 # Alerts that one epoch may number: more than a device makes in its life.
 EPOCH_LENGTH = 10_000_000
 
-# Days for which an arrival, a departure or a move stays among the open alerts: a weekend and a day.
+# Days for which a quiet that has ended is remembered: a tile may come so late.
+LATE_DAYS = 30
+
+# Days for which an arrival, a departure, a move or a column stays among the open alerts: a weekend and a day.
 NEWS_DAYS = 3
 
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
@@ -157,6 +164,12 @@ class Store:
     def __init__(self, path: Path, outbox_settings: OutboxSettings) -> None:
         self._database = Database(path, MIGRATIONS)
         self.outbox = Outbox(self._database, outbox_settings)
+        self.inbox = Inbox(self._database)
+        self.quiet = QuietBook(self._database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that happens in the block or nothing, for what is not a `Commit`."""
+        return self._database.transaction()
 
     @property
     def epoch(self) -> int:
@@ -273,8 +286,12 @@ class Store:
         newest = self._database.rows("SELECT max(seen_at) FROM looks")[0][0]
         if newest is None:
             return 0
-        limit = min(now, datetime.fromisoformat(str(newest))) - timedelta(days=KEEP_DAYS)
-        return sum(
+        seen_until = min(now, datetime.fromisoformat(str(newest)))
+        limit = seen_until - timedelta(days=KEEP_DAYS)
+        with self._database.transaction():
+            # A tile may come late: what was quiet when its ground was seen is quiet still.
+            n_quiet = self.quiet.sweep(seen_until - timedelta(days=LATE_DAYS))
+        return n_quiet + sum(
             self._delete(sql, instant_text(limit))
             for sql in (
                 "DELETE FROM looks WHERE seen_at < ?",
@@ -318,6 +335,7 @@ class Store:
         numbered = [
             alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
         ]
+        numbered = [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
         for alert in numbered:
             self._put_alert(alert)
         # The words of all alerts go before the first picture.
@@ -325,9 +343,20 @@ class Store:
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
         for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
             self._close_old_news(site_id)
-            bodies, n_open = self._newest_open(site_id)
-            payload = state.open_json(device_id, site_id, outcome.done_at, bodies, n_open)
-            self.outbox.put_retained(Topics(device_id).open(site_id), payload)
+            self.put_open(device_id, site_id, outcome.done_at)
+
+    def close_alert(self, alert_id: str) -> None:
+        """It is not open any more, inside the caller's transaction."""
+        self._database.change("UPDATE alerts SET is_open = 0 WHERE id = ? AND is_open", (alert_id,))
+
+    def put_open(self, device_id: str, site_id: str, as_of: datetime) -> None:
+        """Tell anew which alerts of a site are open, inside the caller's transaction."""
+        bodies, n_open = self._newest_open(site_id)
+        acked = {body.alert_id for body in bodies if self.quiet.is_acked(body.alert_id)}
+        payload = state.open_json(
+            device_id, site_id, as_of, [one.body for one in bodies], n_open, acked=acked
+        )
+        self.outbox.put_retained(Topics(device_id).open(site_id), payload)
 
     def _close_old_news(self, site_id: str) -> None:
         """What happened once has no end of its own: it stays open for some days before the newest alert."""
@@ -335,22 +364,22 @@ class Store:
         limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
         self._database.change(
             "UPDATE alerts SET is_open = 0 "
-            "WHERE is_open AND site_id = ? AND kind IN (?, ?, ?) AND seen_at < ?",
-            (site_id, Kind.ARRIVAL, Kind.DEPARTURE, Kind.MOVED, instant_text(limit)),
+            "WHERE is_open AND site_id = ? AND kind IN (?, ?, ?, ?) AND seen_at < ?",
+            (site_id, Kind.ARRIVAL, Kind.DEPARTURE, Kind.MOVED, Kind.CONVOY, instant_text(limit)),
         )
 
-    def _newest_open(self, site_id: str) -> tuple[list[bytes], int]:
+    def _newest_open(self, site_id: str) -> tuple[list[StoredAlert], int]:
         """What `open` tells, oldest first, and how many there are in all: they may be many more."""
-        rows = self._database.rows(
-            "SELECT body FROM alerts WHERE is_open AND site_id = ? ORDER BY sequence DESC LIMIT ?",
-            (site_id, state.MAX_OPEN),
+        newest = self._alerts(
+            f"{_ALERT_COLUMNS} WHERE is_open AND site_id = ? ORDER BY sequence DESC LIMIT {state.MAX_OPEN}",
+            site_id,
         )
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
-        return [cast("bytes", row[0]) for row in reversed(rows)], int(counted[0][0] or 0)
+        return newest[::-1], int(counted[0][0] or 0)
 
     def _put_alert(self, alert: Alert) -> None:
         finding = alert.finding
-        self._database.change("UPDATE alerts SET is_open = 0 WHERE id = ? AND is_open", (alert.alert_id,))
+        self.close_alert(alert.alert_id)
         self._database.change(
             "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -358,6 +387,8 @@ class Store:
                 *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),
             ),
         )
+        assert alert.sequence is not None, "an alert is numbered before it is put"
+        self.quiet.put_subject(alert.sequence, finding)
         self._database.change_many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
             [

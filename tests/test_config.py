@@ -218,3 +218,27 @@ def test_every_key_of_the_template_is_explained_above_it() -> None:
         if re.match(r" *(# )?\w+: ", line):
             explained = before.strip().startswith("#") or "  # " in line or before.strip().endswith(":")
             assert explained or re.match(r" *(# )?\w+: ", before), line
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            "{convoy: vehicle, zone: yard}",
+            "rules[0].zone: expected a road drawn as a line, got yard as a polygon",
+        ),
+        ("{convoy: vehicle}", "zone: expected the name of a road drawn as a line, got nothing"),
+        ("{trend: aircraft, over_days: 1}", "over_days: expected a whole number in [3, 60], got 1"),
+        (
+            "{indicator: x, of: [{kind: trend}, {kind: blind, site: pit}]}",
+            "of[1].site: expected one of quarry, got pit",
+        ),
+        (
+            "{indicator: x, of: [{kind: trend}, {kind: arrival, zone: pit}]}",
+            "of[1].zone: expected one of yard, got pit",
+        ),
+    ],
+)
+def test_a_rule_that_asks_for_what_is_not_there_is_refused_with_its_place(rule: str, said: str) -> None:
+    _, found = config.parse(with_line("- {arrival", f"      - {rule}"), Path())
+    assert any(said in f"{fault.path}: {fault.text}" for fault in found)

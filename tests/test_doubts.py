@@ -108,3 +108,11 @@ def test_a_password_in_the_clear_over_a_network_is_noticed(tmp_path: Path) -> No
 def test_a_certificate_that_is_not_there_is_noticed(tmp_path: Path) -> None:
     mqtt = "  mqtt: {url: 'mqtts://127.0.0.1', ca_file: /nowhere/ca.crt}"
     assert "transmit.mqtt.ca_file: expected a file at" in said(tmp_path, with_line("mqtt:", mqtt))[0]
+
+
+def test_a_sign_that_no_rule_makes_is_said(tmp_path: Path) -> None:
+    signs = "{indicator: x, of: [{kind: arrival, zone: yard}, {kind: trend, label: aircraft}]}"
+    text = with_line("- {", f"      - {{arrival: aircraft, zone: yard}}\n      - {signs}")
+    assert said(tmp_path, text) == [
+        "sites.quarry.rules[1].of[1]: expected a rule of quarry that makes it, got none: trend aircraft"
+    ]

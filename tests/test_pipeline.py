@@ -13,7 +13,7 @@ from edge.acquire.reference import ReferenceSettings
 from edge.acquire.registration import Reference, RegistrationSettings
 from edge.acquire.tile import Rgb, Tile
 from edge.detect.manifest import Model
-from edge.detect.model import load
+from edge.detect.model import Models, load
 from edge.detect.objects import DetectSettings
 from edge.geo import Site
 from edge.monitor.inventory import InventorySettings
@@ -45,7 +45,7 @@ class Line:
         self.state = SiteState.empty(WATCHED.site)
         self.reference: Reference | None = None
         self.kept: dict[str, Rgb] = {}
-        self.tools = Tools(model, DetectSettings(), self.kept.get)
+        self.tools = Tools(Models(model), DetectSettings(), self.kept.get)
 
     def take(self, tile: Tile) -> SiteOutcome:
         (outcome,) = process(tile, [Known(WATCHED, self.state, self.reference)], self.tools)

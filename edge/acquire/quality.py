@@ -39,7 +39,7 @@ class Reject(StrEnum):
     GSD_TOO_COARSE = "gsd_too_coarse"
 
 
-Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class QualitySettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,10 @@ the blocks by iteratively reweighted least squares, and what is left is measured
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import cv2
@@ -33,6 +34,9 @@ Affine = NDArray[np.float64]
 Features = NDArray[np.float32]
 """(h, w, 2) float32, doubled gradient angle as cosine and sine times its weight; 0 where nothing is known."""
 
+Surface = NDArray[np.float32]
+"""(h, w) float32, one a shift, shift 0 first and negative ones last, as a Fourier transform has them."""
+
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 # A tile is registered at half its resolution or at this many pixels along its longer side, whichever is less:
@@ -51,9 +55,13 @@ _MIN_PEAK = 3.5
 # A block agrees with the fit if it lies this near to it, in working pixels.
 _AGREES_PX = 1.5
 _MIN_BLOCKS = 4
+# A block of which less is seen in both images is left out.
+_MIN_SEEN_FRACTION = 0.6
 _ROUNDS = 2
 # Below this median shift, in working pixels, another round would follow the noise of the blocks.
 _SETTLED_PX = 0.4
+# Of so many footprints the reference is kept prepared: 6 MB each.
+N_UNDER = 2
 
 
 class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +195,21 @@ def _refusal(alignment: Alignment, gsd_m: float, settings: RegistrationSettings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Under:
+    """The reference under the ground of a tile, at the working resolution, and what follows from it alone.
+
+    coarse   spectrum of a small copy of it, for the first guess
+    layout   where the blocks lie
+    spectra  of the blocks
+    """
+
+    mask: Mask
+    coarse: Features
+    layout: _Layout
+    spectra: Sequence[Features]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pair:
     """Tile and reference over the ground of the tile, at the working resolution.
 
@@ -195,8 +218,7 @@ class _Pair:
 
     tile: Grey
     tile_mask: Mask
-    reference: Grey
-    reference_mask: Mask
+    under: _Under
     tile_px: float
 
 
@@ -220,15 +242,23 @@ def _pair(tile: Tile, look: Look, reference: Reference) -> _Pair:
     mask = cv2.resize(usable_pixels(look).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(
         bool
     )
-    box = reference.grid.box_of(tile.bounds)
+    under = _under(reference, tile.grid, size)
+    return _Pair(np.asarray(grey, np.uint8), mask, under, tile.width_px / size[0])
+
+
+@lru_cache(maxsize=N_UNDER)
+def _under(reference: Reference, grid: Grid, size: tuple[int, int]) -> _Under:
+    """Remembered for the last few: a feed sends one footprint again and again, over one reference."""
+    box = reference.grid.box_of(grid.bounds)
     to_working = np.array(
         [
             [size[0] / box.width, 0.0, -box.left * size[0] / box.width],
             [0.0, size[1] / box.height, -box.top * size[1] / box.height],
         ]
     )
-    under, seen = warped(reference.grey, reference.valid, to_working, size)
-    return _Pair(np.asarray(grey, np.uint8), mask, under, seen, tile.width_px / size[0])
+    grey, mask = warped(reference.grey, reference.valid, to_working, size)
+    layout = _Layout.over(mask)
+    return _Under(mask, _coarse_spectrum(grey, mask), layout, layout.spectra(_features(grey, mask)))
 
 
 def usable_pixels(look: Look) -> Mask:
@@ -244,13 +274,13 @@ def warped(grey: Grey, mask: Mask, matrix: Affine, size: tuple[int, int]) -> tup
     factor = 1.0 / math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
     if factor > 1.2:
         grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.5 * math.sqrt(factor**2 - 1)), np.uint8)
-    centred = _for_centres(matrix)
+    centred = for_centres(matrix)
     image = cv2.warpAffine(grey, centred, size, flags=cv2.INTER_LINEAR)
     seen = cv2.warpAffine(mask.astype(np.uint8) * 255, centred, size, flags=cv2.INTER_LINEAR) > 250
     return np.asarray(image, np.uint8), np.asarray(seen)
 
 
-def _for_centres(matrix: Affine) -> Affine:
+def for_centres(matrix: Affine) -> Affine:
     """The map between outer-corner positions as OpenCV wants it: between pixel centres."""
     result = matrix.copy()
     result[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
@@ -262,34 +292,44 @@ def _features(grey: Grey, mask: Mask) -> Features:
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 4)
     gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 4)
-    energy = gx * gx + gy * gy + _EDGE_ENERGY
-    features = cv2.merge([(gx * gx - gy * gy) / energy, 2 * gx * gy / energy])
-    # The edge of the mask is no edge of the ground.
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    features[~inner] = 0.0
-    return np.asarray(features, np.float32)
+    across, down = gx * gx, gy * gy
+    share = 1 / (across + down + _EDGE_ENERGY)
+    features = np.asarray(cv2.merge([(across - down) * share, 2 * gx * gy * share]), np.float32)
+    if not mask.all():
+        # The edge of the mask is no edge of the ground.
+        inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+        features[~inner] = 0.0
+    return features
 
 
 def _spectrum(features: Features) -> Features:
     return np.asarray(cv2.dft(features), np.float32)
 
 
-def _peak(reference: Features, tile: Features, reach: int) -> tuple[float, float, float]:
-    """How the tile must be moved to lie on the reference.
-
-    reference, tile  (h, w, 2) spectra of features
-    returns          dx, dy, at most reach pixels, and how clear their peak is, in standard deviations
-    """
+def _correlated(reference: Features, tile: Features) -> Surface:
+    """How well two images of equal size match at each shift, from their spectra (h, w, 2)."""
     spectrum = cv2.mulSpectrums(reference, tile, 0, conjB=True)
-    surface = cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0]
-    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surface.shape)
+    return np.asarray(cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0], np.float32)
+
+
+def _peaks(surfaces: Surface, reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How each tile must be moved to lie on its reference.
+
+    surfaces  (n, h, w) as _correlated gives them
+    returns   (n, 2) dx, dy, at most reach pixels, and (n,) how clear each peak is, in standard deviations
+    """
+    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces.shape[1:])
     # Negative shifts stand at the end of the surface, where negative indices find them.
-    near = surface[np.ix_(np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1))]
-    y, x = np.unravel_index(int(near.argmax()), near.shape)
-    clear = float((near[y, x] - near.mean()) / (near.std() + 1e-9))
-    dx = float(x) - reach_x + _vertex(near[y], int(x))
-    dy = float(y) - reach_y + _vertex(near[:, x], int(y))
-    return dx, dy, clear
+    rows, columns = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
+    near = surfaces[:, rows[:, None], columns]
+    flat = near.reshape(len(near), -1)
+    best = flat.argmax(axis=1)
+    clear = (flat.max(axis=1) - flat.mean(axis=1)) / (flat.std(axis=1) + 1e-9)
+    shifts = [
+        (x - reach_x + _vertex(surface[y], x), y - reach_y + _vertex(surface[:, x], y))
+        for surface, y, x in zip(near, *(at.tolist() for at in np.divmod(best, len(columns))), strict=True)
+    ]
+    return np.array(shifts, np.float64), clear.astype(np.float64)
 
 
 def _vertex(line: NDArray[Any], i: int) -> float:
@@ -303,32 +343,35 @@ def _vertex(line: NDArray[Any], i: int) -> float:
 
 def _coarse(pair: _Pair, max_shift_px: float) -> Affine:
     """The shift of the whole image, from a small copy of it."""
-    height, width = pair.tile.shape
-    factor = max(1.0, max(height, width) / COARSE_SIDE_PX)
-    size = max(8, round(width / factor)), max(8, round(height / factor))
-
-    def small(grey: Grey, mask: Mask) -> Features:
-        reduced = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-        seen = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
-        window = np.outer(np.hanning(size[1] + 2)[1:-1], np.hanning(size[0] + 2)[1:-1])
-        return _spectrum(np.asarray(_features(reduced, seen) * window[..., None], np.float32))
-
+    factor = _coarse_factor(pair.tile.shape)
     reach = math.ceil(max_shift_px / factor) + 1
-    dx, dy, _ = _peak(small(pair.reference, pair.reference_mask), small(pair.tile, pair.tile_mask), reach)
+    surface = _correlated(pair.under.coarse, _coarse_spectrum(pair.tile, pair.tile_mask))
+    [(dx, dy)], _ = _peaks(surface[None], reach)
     return np.array([[1.0, 0.0, dx * factor], [0.0, 1.0, dy * factor]])
+
+
+def _coarse_factor(shape: tuple[int, ...]) -> float:
+    return max(1.0, max(shape) / COARSE_SIDE_PX)
+
+
+def _coarse_spectrum(grey: Grey, mask: Mask) -> Features:
+    factor = _coarse_factor(grey.shape)
+    height, width = (max(8, round(length / factor)) for length in grey.shape)
+    reduced = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    seen = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    return _spectrum(np.asarray(_features(reduced, seen) * window[..., None], np.float32))
 
 
 def _refined(pair: _Pair, matrix: Affine) -> _Fit | NotAligned:
     """The similarity that the blocks agree on, starting from a first guess, and what is left after it."""
-    size = pair.reference.shape[1], pair.reference.shape[0]
-    layout = _Layout.over(pair.reference_mask)
-    # Of the reference, which stays as it is while the tile is moved over it.
-    spectra = layout.spectra(_features(pair.reference, pair.reference_mask))
+    under = pair.under
+    size = under.mask.shape[1], under.mask.shape[0]
     # A turn of one degree moves the corners by 9 of 1024 pixels: the first round looks further.
     reach, left = BLOCK_PX // 4, np.zeros(0)
     for rounds_left in reversed(range(_ROUNDS + 1)):
         grey, seen = warped(pair.tile, pair.tile_mask, matrix, size)
-        blocks = _measured(layout, spectra, _features(grey, seen), pair.reference_mask & seen, reach)
+        blocks = _measured(under.layout, under.spectra, _features(grey, seen), under.mask & seen, reach)
         if len(blocks.shifts) < _MIN_BLOCKS:
             return NotAligned(f"blocks with clear edges: expected >= {_MIN_BLOCKS}, got {len(blocks.shifts)}")
         left = np.hypot(*blocks.shifts.T)
@@ -369,26 +412,26 @@ class _Layout:
         left, top = corner
         return slice(top, top + self.side), slice(left, left + self.side)
 
-    def spectra(self, features: Features) -> list[Features]:
-        """The spectrum of each block."""
-        return [_spectrum(features[self.part(corner)] * self.window) for corner in self.corners]
+    def spectra(self, features: Features, chosen: Iterable[int] | None = None) -> list[Features]:
+        """The spectra of some blocks, or of all."""
+        indices = range(len(self.corners)) if chosen is None else chosen
+        blocks = np.stack([features[self.part(self.corners[index])] for index in indices])
+        return [_spectrum(block) for block in blocks * self.window]
 
 
 def _measured(
     layout: _Layout, reference: Sequence[Features], tile: Features, both: Mask, reach: int
 ) -> _Blocks:
     """The shift of each block of which most is seen in both and which has a clear peak."""
-    middles, shifts = [], []
-    for (left, top), spectrum in zip(layout.corners, reference, strict=True):
-        part = layout.part((left, top))
-        if both[part].mean() < 0.6:
-            continue
-        there = _spectrum(tile[part] * layout.window)
-        dx, dy, clear = _peak(spectrum, there, min(reach, layout.side // 4))
-        if clear >= _MIN_PEAK:
-            middles.append((left + layout.side / 2, top + layout.side / 2))
-            shifts.append((dx, dy))
-    return _Blocks(np.array(middles).reshape(-1, 2), np.array(shifts).reshape(-1, 2))
+    parts = [layout.part(corner) for corner in layout.corners]
+    chosen = [index for index, part in enumerate(parts) if both[part].mean() >= _MIN_SEEN_FRACTION]
+    if not chosen:
+        return _Blocks(np.zeros((0, 2)), np.zeros((0, 2)))
+    spectra = layout.spectra(tile, chosen)
+    surfaces = [_correlated(reference[index], there) for index, there in zip(chosen, spectra, strict=True)]
+    shifts, clear = _peaks(np.stack(surfaces), min(reach, layout.side // 4))
+    middles = np.array([layout.corners[index] for index in chosen]) + layout.side / 2
+    return _Blocks(middles[clear >= _MIN_PEAK], shifts[clear >= _MIN_PEAK])
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -12,11 +12,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from edge import __version__, config, shipped
+from edge import __version__, config
 from edge.acquire.decode import DecodeSettings
-from edge.config import Settings
-from edge.detect.manifest import Model
-from edge.detect.model import load
+from edge.config import ModelsSettings, Settings
+from edge.detect.model import Models, load, load_change
 from edge.errors import ConfigFault, TileRefused
 from edge.progress import progress
 from edge.replay import ArchivedTile, Replay, Step, archive
@@ -53,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config) if arguments.config else None
     old = config.load(arguments.against) if arguments.against else None
     found = archive(arguments.folder, settings.decode if settings else DecodeSettings())
-    model = _model(settings, arguments.threads)
-    replay = Replay(model, settings)
+    replay = Replay(_models(settings, arguments.threads), settings)
     collector = Collector(replay.watched)
     outcomes: Counter[str] = Counter()
     alerts: list[Alert] = []
@@ -78,8 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found.tiles else 1
 
 
-def _model(settings: Settings | None, threads: int) -> Model:
-    return load(settings.models.objects if settings else shipped.model("objects"), threads=threads)
+def _models(settings: Settings | None, threads: int) -> Models:
+    wanted = ModelsSettings() if settings is None else settings.models
+    change = None if wanted.change is None else load_change(wanted.change, threads=threads)
+    return Models(load(wanted.objects, threads=threads), change)
 
 
 def _opened(path: Path | None, files: ExitStack) -> BinaryIO | None:
@@ -118,7 +118,7 @@ def _write_report(folder: Path, collector: Collector, replay: Replay, archived: 
 
 def _alerts_under(settings: Settings, tiles: Sequence[ArchivedTile], threads: int) -> list[Alert]:
     """The alerts of the same tiles under another configuration."""
-    steps = Replay(_model(settings, threads), settings).run(tiles)
+    steps = Replay(_models(settings, threads), settings).run(tiles)
     return [alert for step in progress(steps, len(tiles), "against", sys.stderr) for alert in step.alerts]
 
 

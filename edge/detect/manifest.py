@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from edge import yamltree
 from edge.acquire.tile import Rgb
 from edge.conform import conform
+from edge.detect.graph import Input, Output, disagreements
 from edge.errors import ModelRefused
 from edge.yamltree import Fault, Node
 
@@ -27,34 +27,31 @@ Scores = NDArray[np.float32]
 Infer = Callable[[Rgb], tuple[Boxes, Scores]]
 """One window of exactly the model's input size -> what the model sees in it."""
 
+ChangeScore = NDArray[np.float32]
+"""(H, W) float32 in [0, 1], one a pixel of the window; 1 means surely changed."""
+
+InferChange = Callable[[Rgb, Rgb], ChangeScore]
+"""The same ground earlier and later, two windows of exactly the model's input size -> what changed."""
+
 Label = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z", description="a word in snake_case")]
 Name = Annotated[
     str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z", description="a name without spaces")
 ]
-Side = Annotated[int, Meta(ge=32, le=4096)]
+File = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z", description="the name of a file beside this one"),
+]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 digits of lower-case hex")]
 Positive = Annotated[float, Meta(gt=0, le=1000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
-class Layout(StrEnum):
-    """How the outputs of a model are to be read."""
+VariantName = Annotated[
+    str, Meta(pattern=r"\A(?!plain\Z)[a-z][a-z0-9_]{0,31}\Z", description="a word in snake_case, not plain")
+]
 
-    BOXES_SCORES = "boxes_scores"
-
-
-class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The one input: a window of an image, as bytes; any normalisation is part of the graph."""
-
-    # Name of the input in the graph.
-    name: Annotated[str, Meta(min_length=1)]
-    # Size of a window in pixels.
-    width: Side
-    height: Side
-    # [1, height, width, 3].
-    layout: Literal["nhwc"]
-    dtype: Literal["uint8"]
-    # Order of the three bands.
-    colour: Literal["rgb"]
+PLAIN = "plain"
+"""The weights of the manifest itself, beside its variants."""
 
 
 class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,16 +63,13 @@ class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     working: Positive
     # Tiles coarser than this are refused.
     max: Positive
+    # For labels that want another one than working. A tile is searched once for each that differs by more
+    # than a tenth after the reduction, so a label with a finer one costs a pass of its own.
+    by_label: Mapping[str, Positive] = msgspec.field(default_factory=dict)
 
-
-class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The outputs: their names in the graph and how to read them."""
-
-    layout: Layout
-    # [1, N, 4] float32, left top right bottom in pixels of the window.
-    boxes: Annotated[str, Meta(min_length=1)]
-    # [1, N, labels] float32 in [0, 1]; 0 where the place is not a peak.
-    scores: Annotated[str, Meta(min_length=1)]
+    def working_of(self, label: str) -> float:
+        """What a finer tile is reduced to when this label is looked for."""
+        return self.by_label.get(label, self.working)
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,21 +81,28 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     false_alarms_per_km2: Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
+class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Other weights for the same inputs and outputs: quantised, for boards on which that is faster."""
+
+    file: File
+    sha256: Sha256
+    # Where they differ from those of the model itself.
+    thresholds: Mapping[str, Fraction] | None = None
+    quality: Mapping[str, Quality] | None = None
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything the daemon has to know of a model before it runs it."""
 
     # Name and version, as it stands in every alert.
     name: Name
-    kind: Literal["objects"]
+    kind: Literal["objects", "change"]
     # The weights, a file beside the manifest.
-    file: Annotated[
-        str,
-        Meta(
-            pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z", description="the name of a file beside this one"
-        ),
-    ]
+    file: File
     # Of the weights, in hex: what was measured is what is run.
-    sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 digits of lower-case hex")]
+    sha256: Sha256
+    # The same model stored or computed in another way, by name: {int8: {file: ..., sha256: ...}}.
+    variants: Mapping[VariantName, Variant] = msgspec.field(default_factory=dict)
     # What it finds, in the order of its scores.
     labels: Annotated[tuple[Label, ...], Meta(min_length=1, max_length=256)]
     input: Input
@@ -113,6 +114,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     thresholds: Mapping[str, Fraction]
     # What to expect of the model per label.
     quality: Mapping[str, Quality]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What there is to choose from: plain, and the variants."""
+        return (PLAIN, *self.variants)
+
+    def of(self, name: str) -> Manifest:
+        """The manifest with the file, the hash and the figures of a variant, or itself for plain."""
+        if name == PLAIN:
+            return self
+        chosen = self.variants[name]
+        return msgspec.structs.replace(
+            self,
+            file=chosen.file,
+            sha256=chosen.sha256,
+            thresholds=self.thresholds if chosen.thresholds is None else chosen.thresholds,
+            quality=self.quality if chosen.quality is None else chosen.quality,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,15 @@ class Model:
     manifest: Manifest
     sha256: str
     infer: Infer
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeModel:
+    """The same for a model that compares two looks."""
+
+    manifest: Manifest
+    sha256: str
+    infer: InferChange
 
 
 def parse(text: str, where: str) -> Manifest:
@@ -150,17 +178,31 @@ def _contradictions(manifest: Manifest, root: Node) -> Iterator[Fault]:
     """Where keys that are each well formed do not agree with each other."""
     lines = {key: node.line for key, node in root.value.items()} if isinstance(root.value, dict) else {}
     for key, text in _disagreements(manifest):
-        yield Fault(lines.get(key, root.line), key, text)
+        yield Fault(lines.get(key.partition(".")[0], root.line), key, text)
 
 
 def _disagreements(manifest: Manifest) -> Iterator[tuple[str, str]]:
     gsd_m, labels = manifest.gsd_m, manifest.labels
     if not gsd_m.min <= gsd_m.working <= gsd_m.max:
         yield "gsd_m", f"expected min <= working <= max, got {gsd_m.min:g}, {gsd_m.working:g}, {gsd_m.max:g}"
+    for label, working in gsd_m.by_label.items():
+        if label not in labels:
+            yield "gsd_m", f"by_label: expected one of {', '.join(labels)}, got {label}"
+        elif not gsd_m.min <= working <= gsd_m.max:
+            served = f"{gsd_m.min:g} to {gsd_m.max:g}"
+            yield "gsd_m", f"by_label.{label}: expected what the model serves, {served}, got {working:g}"
     if len(set(labels)) < len(labels):
         yield "labels", f"expected each once, got {', '.join(labels)}"
     if manifest.max_object_px >= min(manifest.input.width, manifest.input.height):
         yield "max_object_px", f"expected less than the side of a window, got {manifest.max_object_px}"
+    yield from disagreements(manifest.kind, manifest.input, manifest.output)
+    yield from _unlike_labels("", manifest)
+    for name in manifest.variants:
+        yield from _unlike_labels(f"variants.{name}.", manifest.of(name))
+
+
+def _unlike_labels(where: str, manifest: Manifest) -> Iterator[tuple[str, str]]:
     for key, mapping in (("thresholds", manifest.thresholds), ("quality", manifest.quality)):
-        if set(mapping) != set(labels):
-            yield key, f"expected one for each of {', '.join(labels)}, got {', '.join(mapping) or 'none'}"
+        if set(mapping) != set(manifest.labels):
+            expected, got = ", ".join(manifest.labels), ", ".join(mapping) or "none"
+            yield f"{where}{key}", f"expected one for each of {expected}, got {got}"

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from edge.monitor import headline
 from edge.monitor.finding import Finding, Phase
-from edge.monitor.judge import Story
 from edge.monitor.rules import AnyRule, BlindRule
+from edge.monitor.scene import Story
 
 
 def blind(

@@ -9,37 +9,86 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.geo import Zone
 from edge.monitor import presence
+from edge.monitor.coverage import NEVER, Coverage, minutes
 from edge.monitor.finding import Count
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Status, Track
 
-# A 90 % interval: this much of the distribution lies outside it on either side.
-TAIL = 0.05
+# The interval holds this much of the distribution, and is the shortest that does.
+HELD = 0.9
+# Of a place that was never seen everything is possible; this share of it keeps the count finite.
+MAX_UNFOUND = 0.95
+_MINUTES_A_DAY = 1440.0
 
 Distribution = NDArray[np.float64]
 """(n + 1,) float64, the chance of each number of objects from 0 to n."""
 
 
-def counted(
-    tracks: Iterable[Track], at: datetime, *, recall: float, seen_fraction: float, settings: PresenceSettings
-) -> Count:
+def counted(tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings) -> Count:
     """The count of these tracks at an instant, with its 90 % interval.
 
-    recall         of the model for the label, in (0, 1]: what it never showed may still be there
-    seen_fraction  share of the ground that was ever seen, in [0, 1]; the rest may hold as many again
+    unfound  chance in [0, 1] that an object which stands there now is in no track, see `unfound_fraction`
     """
-    known = [track for track in tracks if track.status is not Status.GONE]
+    known = tuple(tracks)
     value = sum(track.status is Status.PRESENT for track in known)
-    hidden = value * (1.0 - recall) / recall + value * (1.0 - seen_fraction) / max(seen_fraction, 0.05)
-    chances = np.convolve(poisson_binomial([_presence_at(t, at, settings) for t in known]), poisson(hidden))
-    low, high = interval(chances)
+    low, high = interval(distribution(known, at, unfound=unfound, settings=settings))
     return Count(value, min(low, value), max(high, value))
 
 
-def _presence_at(track: Track, at: datetime, settings: PresenceSettings) -> float:
+def distribution(
+    tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
+) -> Distribution:
+    """The chance of each number of objects: those in tracks that still stand there, and those in none.
+
+    A track that was reported as gone counts with what is left of its presence: the report may be wrong.
+    """
+    chances = [_chance_at(track, at, settings) for track in tracks]
+    return np.convolve(poisson_binomial(chances), hidden(sum(chances), min(unfound, MAX_UNFOUND)))
+
+
+def moments(
+    tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
+) -> tuple[float, float]:
+    """Mean and variance of the distribution, without working it out."""
+    chances = np.array([_chance_at(track, at, settings) for track in tracks])
+    odds = min(unfound, MAX_UNFOUND) / (1.0 - min(unfound, MAX_UNFOUND))
+    size = float(chances.sum()) + 0.5
+    spread = float((chances * (1.0 - chances)).sum())
+    # Without the half object of the prior: day after day it would be a trend of its own in an empty zone.
+    return float(chances.sum()) * (1.0 + odds), spread + size * odds * (1.0 + odds)
+
+
+def _chance_at(track: Track, at: datetime, settings: PresenceSettings) -> float:
+    """Chance that the object of a track is there: it was at the latest clear view, and has not left since."""
     days = (at - track.looked_at).total_seconds() / 86_400.0
-    return presence.probability(presence.relaxed(track.log_odds, days, settings))
+    return presence.probability(track.log_odds) * (1.0 - presence.turnover(days, settings))
+
+
+def unfound_fraction(
+    coverage: Coverage,
+    zone: Zone | None,
+    at: datetime,
+    *,
+    recall: float,
+    every_days: float,
+    settings: PresenceSettings,
+) -> float:
+    """Chance in [0, 1] that an object that stands in a zone (None: the site) at an instant is in no track.
+
+    One look misses it with 1 - recall; of two looks the first also had to miss it, or it came in between.
+    Ground that was not seen for a while holds what came since, ground that was never seen holds anything.
+
+    every_days  usual time between two looks
+    """
+    cells = coverage.cells_of(zone)
+    first, latest = coverage.first_at[cells], coverage.latest_at[cells]
+    stays = 1.0 - presence.turnover(every_days, settings)
+    after = np.where(latest > first, (1.0 - recall) * (1.0 - stays * recall), 1.0 - recall)
+    days = np.maximum(int(minutes(at)) - latest.astype(np.int64), 0) / _MINUTES_A_DAY
+    since = 1.0 - np.exp(-settings.turnover_per_day * days) * (1.0 - after)
+    return float(np.where(latest == NEVER, 1.0, since).mean())
 
 
 def poisson_binomial(chances: Sequence[float]) -> Distribution:
@@ -50,18 +99,29 @@ def poisson_binomial(chances: Sequence[float]) -> Distribution:
     return result
 
 
-def poisson(mean: float) -> Distribution:
-    """The Poisson distribution of this mean, cut where nothing that matters is left."""
-    size = math.ceil(mean + 6.0 * math.sqrt(mean) + 3.0) if mean > 0 else 0
-    terms = [math.exp(-mean)]
-    for k in range(1, size + 1):
-        terms.append(terms[-1] * mean / k)
-    return np.array(terms)
+def hidden(found: float, unfound: float) -> Distribution:
+    """How many are there besides those found, where each was left out with this chance.
+
+    Negative binomial: what Jeffreys' prior on the number of all leaves of it once so many were found. It is
+    not zero where none was found on ground that was hardly seen.
+    """
+    if unfound <= 0.0:
+        return np.ones(1)
+    size = found + 0.5
+    mean = size * unfound / (1.0 - unfound)
+    n_terms = math.ceil(mean + 6.0 * math.sqrt(mean / (1.0 - unfound)) + 4.0)
+    k = np.arange(1, n_terms + 1)
+    logs = np.cumsum(np.log((size + k - 1.0) / k) + math.log(unfound))
+    return np.exp(size * math.log1p(-unfound) + np.concatenate([[0.0], logs]))
 
 
 def interval(chances: Distribution) -> tuple[int, int]:
-    """The smallest number with more than TAIL at or below it, and the same from above."""
-    cumulative = np.cumsum(chances) / chances.sum()
-    low = int(np.searchsorted(cumulative, TAIL, side="right"))
-    high = int(np.searchsorted(cumulative, 1.0 - TAIL, side="left"))
-    return low, min(high, len(chances) - 1)
+    """The shortest run of numbers that holds HELD of the distribution; of equally long ones the likeliest."""
+    cumulative = np.concatenate([[0.0], np.cumsum(chances) / chances.sum()])
+    # For each low end the nearest high end that is enough; a rounding error is no reason to go one further.
+    ends = np.searchsorted(cumulative, cumulative[:-1] + HELD - 1e-9, side="left")
+    starts = np.flatnonzero(ends < len(cumulative))
+    lengths = ends[starts] - starts
+    held = cumulative[ends[starts]] - cumulative[starts]
+    best = starts[np.lexsort((-held, lengths))[0]]
+    return int(best), int(ends[best]) - 1

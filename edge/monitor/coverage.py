@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -93,17 +94,20 @@ class Coverage:
         """Share of the site that was ever seen."""
         return float((self.latest_at != NEVER).mean())
 
-    def fraction_of(self, zone: Zone) -> float:
-        """Share of a zone that was ever seen; of the site where the zone is smaller than a cell."""
-        seen, grid = self.latest_at != NEVER, self.grid
-        if seen.all():
-            return 1.0
-        inside = [
-            bool(seen[row, column])
-            for row, column in np.ndindex(seen.shape)
-            if zone.contains(grid.to_ground(column + 0.5, row + 0.5))
-        ]
-        return sum(inside) / len(inside) if inside else self.fraction
+    def cells_of(self, zone: Zone | None) -> Mask:
+        """(h, w) bool, read-only: the cells whose middle lies in a zone; all of them for None.
+
+        A zone smaller than a cell stands for the whole site.
+        """
+        return _cells_of(self.bounds, self.latest_at.shape[0], self.latest_at.shape[1], zone)
+
+    def fraction_of(self, zone: Zone | None) -> float:
+        """Share of a zone (None: the site) that was ever seen."""
+        return float((self.latest_at[self.cells_of(zone)] != NEVER).mean())
+
+    def seen_fraction(self, sight: Sight, zone: Zone | None) -> float:
+        """Share of a zone (None: the site) that one tile clearly shows."""
+        return float(self.seen_cells(sight)[self.cells_of(zone)].mean())
 
     def after(self, sight: Sight) -> Coverage:
         """The ledger with one more look."""
@@ -115,13 +119,21 @@ class Coverage:
 
     def seen_cells(self, sight: Sight) -> Mask:
         """(h, w) bool, the cells whose middle the tile clearly shows."""
+        i, j, inside = self._cells_on(sight)
+        seen = np.zeros(self.latest_at.shape, dtype=bool)
+        seen[inside] = sight.look.usable[i[inside], j[inside]]
+        return seen
+
+    def cells_on_tile(self, sight: Sight) -> Mask:
+        """(h, w) bool, the cells whose middle lies on the tile, usable or not."""
+        return self._cells_on(sight)[2]
+
+    def _cells_on(self, sight: Sight) -> tuple[NDArray[np.intp], NDArray[np.intp], Mask]:
+        """Row and column in the look of each cell's middle, and whether it is on the tile at all."""
         usable, cell_px = sight.look.usable, sight.look.cell_px
         x, y = self._middles_on(sight.alignment)
-        i, j = np.floor(y / cell_px).astype(int), np.floor(x / cell_px).astype(int)
-        inside = (i >= 0) & (i < usable.shape[0]) & (j >= 0) & (j < usable.shape[1])
-        seen = np.zeros(self.latest_at.shape, dtype=bool)
-        seen[inside] = usable[i[inside], j[inside]]
-        return seen
+        i, j = np.floor(y / cell_px).astype(np.intp), np.floor(x / cell_px).astype(np.intp)
+        return i, j, (i >= 0) & (i < usable.shape[0]) & (j >= 0) & (j < usable.shape[1])
 
     def _middles_on(self, alignment: Alignment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x, y in tile pixels of the middle of each cell: three corners give the affine map of all."""
@@ -157,3 +169,17 @@ class Coverage:
 
 def _instant(value: int) -> datetime:
     return _EPOCH + timedelta(minutes=value)
+
+
+@functools.lru_cache(maxsize=512)
+def _cells_of(bounds: GeoBounds, rows: int, columns: int, zone: Zone | None) -> Mask:
+    """The cells of a zone: a walk over up to MAX_CELLS positions, made once for each zone."""
+    inside = np.ones((rows, columns), dtype=bool)
+    if zone is not None:
+        grid = Grid(bounds, columns, rows)
+        for row, column in np.ndindex(inside.shape):
+            inside[row, column] = zone.contains(grid.to_ground(column + 0.5, row + 0.5))
+        if not inside.any():
+            inside[:] = True
+    inside.setflags(write=False)
+    return inside

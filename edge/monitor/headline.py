@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from edge.monitor.column import Column
 from edge.monitor.finding import Count, Phase
 from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from edge.monitor.trend import Trend
 
 # English plurals of the labels that do not take an s.
 _SAME_IN_PLURAL = frozenset({"aircraft"})
@@ -30,9 +34,44 @@ def of(rule: AnyRule, phase: Phase, n_objects: int, remaining: Count | None) -> 
             text = f"{number(n_objects, rule.dwell)} at {place} for {rule.hours:g} hours or more"
         case BlindRule() if phase is Phase.END:
             text = f"{place} is seen again; it was not for {rule.blind_hours:g} hours or more"
-        case _:
+        case BlindRule():
             text = f"no usable look at {place} for {rule.blind_hours:g} hours"
+        case _:
+            raise ValueError(f"headline: expected a rule about single objects, got {rule.rule_id}")
     return text
+
+
+def of_column(column: Column, label: str, zone: str) -> str:
+    """A column: how many, how long, and where it drives as far as two looks tell."""
+    text = f"column of {number(column.count, label)} on {zone}, {column.length_m:.0f} m long"
+    speed = column.speed
+    if speed is None:
+        return text
+    pace = f"about {abs(speed.m_per_s) * 3.6:.0f} km/h"
+    return f"{text}, heading {_compass(column.bearing_deg)} at {pace}" if speed.has_direction else text
+
+
+def of_trend(trend: Trend, phase: Phase, label: str, zone: str | None, *, since: date, is_back: bool) -> str:
+    """A trend: from what to what, and since when."""
+    what, place = words(label, 2), zone or "the site"
+    if phase is Phase.END:
+        state = "back to the usual" if is_back else "at a new normal of"
+        return f"{what} at {place} are {state} {trend.now:.0f}"
+    way = "build-up" if trend.now > trend.normal else "draw-down"
+    numbers = f"from {trend.normal:.0f} to {trend.now:.0f}"
+    return f"{way}: {what} at {place} went {numbers} since {since.day} {since:%b}"
+
+
+def of_indicator(name: str, phase: Phase, n_seen: int, n_signs: int, since: date) -> str:
+    """A rule over rules: how many of its findings, and since when."""
+    if phase is Phase.END:
+        return f"{name}: only {n_seen} of {n_signs} signs remain"
+    return f"{name}: {n_seen} of {n_signs} signs since {since.day} {since:%b}"
+
+
+def _compass(bearing_deg: float) -> str:
+    names = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+    return names[round(bearing_deg / 45.0) % 8]
 
 
 def _limit(rule: CountRule) -> str:

@@ -7,15 +7,16 @@ that the model would have shown it, and wins it by the score; a place that was n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.geo import Site, distance_m
+from edge.geo import Site, distance_m, offset_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
 from edge.monitor.match import pairs, shared_m2
@@ -56,6 +57,23 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether the ground of a box changed since an earlier look at it."""
+
+    changed: bool
+    since: datetime
+
+
+AskChange = Callable[[GroundBox, datetime], Answer | None]
+"""A box and the instant of the look -> what a comparison says; None where there is none to make."""
+
+
+def not_asked(_box: GroundBox, _seen_at: datetime) -> Answer | None:
+    """No change model runs."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """How well the model finds each label: the measured recall at its threshold, by label."""
 
@@ -87,13 +105,15 @@ def update(
     site: Site,
     recall: Recall,
     settings: InventorySettings,
+    changed: AskChange = not_asked,
 ) -> tuple[Inventory, Delta]:
     """The inventory after one look, and what changed in it.
 
     coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
+    changed   whether the ground of a box differs from an earlier look; asked only where it decides something
     """
     found = pairs(inventory.tracks, sightings)
-    step = _Step(sight, coverage, recall, settings)
+    step = _Step(sight, coverage, recall, settings, changed)
     stayed = [step.revisited(track, found.sighting_of(track)) for track in inventory.tracks]
     begun, number = _begin(step, site, found.unmatched, stayed, inventory.next_number)
     kept = tuple(track for track in [*stayed, *begun] if not step.is_forgotten(track))
@@ -122,6 +142,7 @@ class _Step:
     coverage: Coverage
     recall: Recall
     settings: InventorySettings
+    changed: AskChange
 
     def revisited(self, track: Track, sighting: Sighting | None) -> Track:
         """The track after this look; unchanged where the look does not bear on it."""
@@ -129,9 +150,12 @@ class _Step:
             return track
         if sighting is not None:
             return self._decided(self._detected(track, sighting))
-        if self.sight.share(track.box) < self.settings.min_seen_fraction:
+        if track.status is Status.GONE and track.log_odds <= -presence.MAX_LOG_ODDS:
+            return track  # no look could make its departure surer
+        seen_fraction = self.sight.share(track.box)
+        if seen_fraction < self.settings.min_seen_fraction:
             return track
-        return self._decided(self._missed(track))
+        return self._decided(self._missed(track, seen_fraction))
 
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
@@ -157,16 +181,31 @@ class _Step:
         """Half a length or the setting: what shifts less is the box, not the object."""
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
-    def _missed(self, track: Track) -> Track:
+    def _missed(self, track: Track, seen_fraction: float) -> Track:
         miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
-        log_odds = presence.after_miss(self._relaxed(track), miss)
-        return replace(
-            track, log_odds=log_odds, looked_at=self.sight.seen_at, history=self._noted(track, None, log_odds)
+        answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+        changed = None if answer is None else answer.changed
+        log_odds = presence.after_comparison(
+            presence.after_miss(self._relaxed(track), miss),
+            track.presence,
+            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
+            changed=changed,
+            settings=self.settings,
         )
+        noted = self._noted(track, None, log_odds, seen_fraction, changed=changed)
+        return replace(track, log_odds=log_odds, looked_at=self.sight.seen_at, history=noted)
 
-    def _noted(self, track: Track, score: float | None, log_odds: float) -> tuple[Evidence, ...]:
-        seen = 1.0 if score is not None else self.sight.share(track.box)
-        step = Evidence(self.sight.seen_at, self.sight.tile_id, round(seen, 3), score, round(log_odds, 3))
+    def _noted(
+        self,
+        track: Track,
+        score: float | None,
+        log_odds: float,
+        seen_fraction: float = 1.0,
+        *,
+        changed: bool | None = None,
+    ) -> tuple[Evidence, ...]:
+        at, tile_id = self.sight.seen_at, self.sight.tile_id
+        step = Evidence(at, tile_id, round(seen_fraction, 3), score, round(log_odds, 3), changed)
         return (*track.history, step)[-MAX_HISTORY:]
 
     def _decided(self, track: Track) -> Track:
@@ -184,6 +223,7 @@ class _Step:
     def begun(self, number: int, sighting: Sighting) -> Track:
         """A new track, at once decided."""
         seen_at = self.sight.seen_at
+        newness, changed = self._newness(sighting)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -194,18 +234,21 @@ class _Step:
             first_seen=seen_at,
             last_seen=seen_at,
             looked_at=seen_at,
-            newness=self._newness(sighting),
+            newness=newness,
         )
-        return self._decided(
-            replace(track, history=self._noted(track, sighting.score, round(track.log_odds, 3)))
-        )
+        noted = self._noted(track, sighting.score, round(track.log_odds, 3), changed=changed)
+        return self._decided(replace(track, history=noted))
 
-    def _newness(self, sighting: Sighting) -> float:
+    def _newness(self, sighting: Sighting) -> tuple[float, bool | None]:
+        """How surely it came since the ground was last seen, and what the comparison with that look says."""
         before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
         if before is None:
-            return 0.0
+            return 0.0, None
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
-        return presence.newness(_days(before, self.sight.seen_at), miss, self.settings)
+        answer = self.changed(sighting.box, self.sight.seen_at)
+        changed = None if answer is None else answer.changed
+        days = _days(before, self.sight.seen_at)
+        return presence.newness(days, miss, self.settings, changed=changed), changed
 
     def is_outdated(self, box: GroundBox) -> bool:
         """True where a later look than this one has already told of the place."""
@@ -225,15 +268,42 @@ def _begin(
 ) -> tuple[list[Track], int]:
     """New tracks from detections on free ground of the site, and the next number."""
     begun: list[Track] = []
+    taken = _Taken.of(stayed, site)
     for sighting in unmatched:
         fits = sighting.whole and sighting.score >= step.settings.min_score
         if not fits or not site.bounds.contains(sighting.box.position) or step.is_outdated(sighting.box):
             continue
-        if _stands_on(sighting, [*stayed, *begun]):
+        if _stands_on(sighting, [*taken.near(sighting, site), *begun]):
             continue
         begun.append(step.begun(number, sighting))
         number += 1
     return begun, number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """The tracks that this look shows, and where: few of them are near any one detection.
+
+    places_m  (N, 2) metres east and north of the site's middle; reach_m: (N,) half a length
+    """
+
+    tracks: tuple[Track, ...]
+    places_m: NDArray[np.float64]
+    reach_m: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, stayed: Sequence[Track], site: Site) -> Self:
+        seen = tuple(t for t in stayed if t.status is not Status.GONE and t.last_seen >= t.looked_at)
+        places = [offset_m(site.bounds.centre, track.box.position) for track in seen]
+        reach = [track.box.length_m / 2 for track in seen]
+        return cls(seen, np.array(places, np.float64).reshape(-1, 2), np.array(reach, np.float64))
+
+    def near(self, sighting: Sighting, site: Site) -> list[Track]:
+        """Those whose boxes may touch that of a detection; a metre more for the shape of the earth."""
+        place = np.array(offset_m(site.bounds.centre, sighting.box.position))
+        off = np.abs(self.places_m - place).max(axis=1)
+        touching = off <= self.reach_m + sighting.box.length_m / 2 + 1.0
+        return [self.tracks[i] for i in np.flatnonzero(touching)]
 
 
 def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from edge.geo import Site
 from edge.monitor import headline
-from edge.monitor.coverage import Sight
-from edge.monitor.finding import Count, Finding, FoundObject, Kind, Phase
+from edge.monitor.finding import Finding, FoundObject, Kind, Phase
 from edge.monitor.inventory import Inventory
-from edge.monitor.rules import AnyRule, ArrivalRule, CountRule, DepartureRule, DwellRule, MovedRule
-from edge.monitor.track import Delta, Evidence, Status, Track
+from edge.monitor.judge_convoy import judge_convoy, passing_of
+from edge.monitor.judge_trend import judge_trend
+from edge.monitor.rules import (
+    AnyRule,
+    ArrivalRule,
+    ConvoyRule,
+    CountRule,
+    DepartureRule,
+    DwellRule,
+    MovedRule,
+    TrendRule,
+)
+from edge.monitor.scene import Passing, Scene, Story
+from edge.monitor.track import Evidence, Status, Track
 
 # Looks of one object that an alert shows; the store keeps the rest for `edge explain`.
 MAX_WHY_LOOKS = 3
@@ -20,43 +29,16 @@ _HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """A finding that has begun and not ended: a count beyond its limit, too long a stay, blindness.
-
-    opened_by  what the alert id follows from; track_ids: whom it is about, empty where it is about no object
-    """
-
-    rule_id: str
-    opened_by: str
-    opened_at: datetime
-    track_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A site after one look: all that a rule may ask.
-
-    counts  number of objects of a label in a zone (None: the site), with its interval
-    """
-
-    site: Site
-    sight: Sight
-    inventory: Inventory
-    delta: Delta
-    counts: Callable[[str, str | None], Count]
-
-    def in_zone(self, track: Track, zone: str | None) -> bool:
-        """True if the track stands in the zone; everything is in no zone."""
-        return zone is None or zone in self.site.zones_at(track.box.position)
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Findings of a look, the stories that stay open, and the inventory with what rules still wait for."""
+    """Findings of a look, the stories that stay open, and the inventory with what rules still wait for.
+
+    passing  the vehicles on the roads that a rule watches, for the next look
+    """
 
     findings: tuple[Finding, ...]
     stories: Mapping[str, Story]
     inventory: Inventory
+    passing: Mapping[str, Passing]
 
 
 def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) -> Verdict:
@@ -73,8 +55,13 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
             findings += _count(rule, scene, still)
         elif isinstance(rule, DwellRule):
             findings += _dwell(rule, scene, still)
+        elif isinstance(rule, ConvoyRule):
+            findings += judge_convoy(rule, scene, still)
+        elif isinstance(rule, TrendRule):
+            findings += judge_trend(rule, scene, still)
     tracks = tuple(replace(t, waiting=tuple(sorted(waiting[t.track_id]))) for t in scene.inventory.tracks)
-    return Verdict(tuple(findings), still, replace(scene.inventory, tracks=tracks))
+    passing = passing_of(scene, [rule for rule in rules if isinstance(rule, ConvoyRule)])
+    return Verdict(tuple(findings), still, replace(scene.inventory, tracks=tracks), passing)
 
 
 def _come_or_gone(
@@ -96,7 +83,8 @@ def _come_or_gone(
             sure.append(track)
         else:
             waits.add(rule.rule_id)
-    return [_finding(rule, scene, Phase.NEW, sure)] if sure else []
+    told = scene.audible(rule, sure)
+    return [_finding(rule, scene, Phase.NEW, told)] if told else []
 
 
 def confidence_of(track: Track) -> float:
@@ -112,6 +100,7 @@ def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:
         and move.distance_m >= rule.at_least_m
         and move.track.presence >= rule.confidence
         and scene.in_zone(move.track, rule.zone)
+        and scene.audible(rule, [move.track])
     ]
     if not moves:
         return []
@@ -139,12 +128,17 @@ def _count(rule: CountRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
-    staying = [
+    present = [
         track
         for track in scene.inventory.present(rule.dwell)
         if scene.in_zone(track, rule.zone)
         and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
+    staying = scene.audible(rule, present)
+    if present and not staying:
+        # All of it was called false: nothing ended, so no end is told.
+        stories.pop(rule.rule_id, None)
+        return []
     story = stories.get(rule.rule_id)
     ids = tuple(track.track_id for track in staying)
     if ids == (story.track_ids if story else ()):
@@ -213,4 +207,5 @@ def _step(track: Track, step: Evidence) -> Mapping[str, object]:
         "score": None if step.score is None else round(step.score, 3),
         "seen_fraction": step.seen_fraction,
         "log_odds": step.log_odds,
+        **({} if step.changed is None else {"changed": step.changed}),
     }

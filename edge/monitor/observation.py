@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edge.acquire.tile import Tile
+from edge.monitor.activity import Index
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
+from edge.monitor.ledger import ZoneLook
 from edge.monitor.track import Delta, GroundBox, Move, Sighting, Track
 
 Record = Mapping[str, object]
@@ -20,6 +22,8 @@ def of_look(
     sightings: Sequence[Sighting],
     delta: Delta,
     counts: Mapping[str, Count],
+    zones: Mapping[str, ZoneLook],
+    indices: Mapping[str, Index],
 ) -> Record:
     """The record of a usable look."""
     return {
@@ -33,10 +37,14 @@ def of_look(
         "detections": [_detection(one) for one in sightings],
         "delta": _delta(delta),
         "counts": {label: {"value": n.value, "low": n.low, "high": n.high} for label, n in counts.items()},
+        "zones": _zones(zones),
+        "activity": {name: _index(one) for name, one in indices.items()},
     }
 
 
-def of_reject(tile: Tile, site_id: str, reason: str, detail: str | None) -> Record:
+def of_reject(
+    tile: Tile, site_id: str, reason: str, detail: str | None, zones: Mapping[str, ZoneLook]
+) -> Record:
     """The record of a tile that was not used at a site; detail holds the numbers behind the reason."""
     return {
         "tile": tile.tile_id,
@@ -50,7 +58,28 @@ def of_reject(tile: Tile, site_id: str, reason: str, detail: str | None) -> Reco
         "detections": [],
         "delta": _delta(Delta()),
         "counts": {},
+        "zones": _zones(zones),
+        "activity": {},
     }
+
+
+def _zones(zones: Mapping[str, ZoneLook]) -> Record:
+    """The coverage ledger of this look: an empty zone is seen-0, one that was hidden is not-seen."""
+    return {
+        name: {
+            "state": one.state,
+            "seen_fraction": round(one.seen_fraction, 3),
+            "reason": one.reason,
+            "counts": dict(one.counts),
+        }
+        for name, one in zones.items()
+    }
+
+
+def _index(one: Index) -> Record:
+    normal = None if one.low is None or one.high is None else [round(one.low, 1), round(one.high, 1)]
+    index = None if one.index is None else round(one.index, 2)
+    return {"verdict": one.verdict, "index": index, "normal": normal}
 
 
 def _delta(delta: Delta) -> Record:

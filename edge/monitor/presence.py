@@ -25,6 +25,11 @@ class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True):
     # Chance that an object of full score stays without any candidate in the next look: glare, blur, a
     # door open, a shadow across it. It is the floor under the model's own miss rate.
     min_miss: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.02
+    # Of the places where an aircraft came or went, the share at which the change model says so, and of those
+    # where it stayed, the share at which it says so wrongly. Both are far from what it reaches on rendered
+    # pairs: two looks at a real place differ by more than those.
+    change_recall: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.85
+    change_false: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.15
 
 
 def logit(probability: float) -> float:
@@ -74,10 +79,48 @@ def after_miss(log_odds: float, miss: float) -> float:
     return max(-MAX_LOG_ODDS, log_odds + math.log(miss))
 
 
-def newness(days: float, miss: float, settings: PresenceSettings) -> float:
+def newness(days: float, miss: float, settings: PresenceSettings, *, changed: bool | None = None) -> float:
     """Chance in [0, 1] that an object came within these days, given a clear earlier view that showed nothing.
 
     The other explanation is that it was there and was missed: Bayes with the turnover as the prior.
+
+    changed  what the change model says of its place since that view; None: it was not asked
     """
     came = turnover(days, settings)
-    return came / (came + (1.0 - came) * miss) if came > 0.0 else 0.0
+    if came <= 0.0:
+        return 0.0
+    if_changed, if_not = _likelihoods(changed, settings)
+    there = (1.0 - came) * miss * if_not
+    return came * if_changed / (came * if_changed + there)
+
+
+def after_comparison(
+    log_odds: float, presence_before: float, days: float, *, changed: bool | None, settings: PresenceSettings
+) -> float:
+    """Log-odds of a place that was compared with an earlier look.
+
+    Present or absent at both looks leaves the ground as it was, coming and going does not: the four cases by
+    what was believed at the earlier look and by the turnover since, each with the chance of such an answer.
+
+    log_odds         now, all else taken in
+    presence_before  at the earlier look, in [0, 1]
+    days             between the two
+    """
+    if changed is None:
+        return log_odds
+    if_changed, if_not = _likelihoods(changed, settings)
+    p, turned = presence_before, min(turnover(days, settings), 0.5)
+    stayed, came = p * (1 - turned), (1 - p) * turned
+    left, never = p * turned, (1 - p) * (1 - turned)
+    there = (stayed * if_not + came * if_changed) / max(stayed + came, 1e-9)
+    gone = (left * if_changed + never * if_not) / max(left + never, 1e-9)
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + math.log(there / gone)))
+
+
+def _likelihoods(changed: bool | None, settings: PresenceSettings) -> tuple[float, float]:  # noqa: FBT001
+    """Chance of this answer of the change model where an object came or went, and where nothing did."""
+    if changed is None:
+        return 1.0, 1.0
+    if changed:
+        return settings.change_recall, settings.change_false
+    return 1.0 - settings.change_recall, 1.0 - settings.change_false

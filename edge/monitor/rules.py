@@ -6,6 +6,7 @@ The first field of each class is the word that names the rule in the configurati
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -117,7 +118,113 @@ class BlindRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.blind_hours:g}h"
 
 
-AnyRule = ArrivalRule | DepartureRule | MovedRule | CountRule | DwellRule | BlindRule
+class ConvoyRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Vehicles of this label drive in a column along a road; queues and car parks are none."""
+
+    convoy: Label
+    # Vehicles from which a column matters, those between them that were missed included.
+    at_least: Annotated[int, msgspec.Meta(ge=4)] = 5
+    kind: ClassVar[Kind] = Kind.CONVOY
+
+    def __post_init__(self) -> None:
+        if self.zone is None:
+            raise ValueError("zone: expected the name of a road drawn as a line, got nothing")
+
+    @property
+    def subject(self) -> str:
+        """The label and the limit."""
+        return f"{self.convoy}>={self.at_least}"
+
+
+class Direction(StrEnum):
+    """Which way a number may go."""
+
+    ANY = "any"
+    BUILD_UP = "build_up"
+    DRAW_DOWN = "draw_down"
+
+
+class TrendRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place fills up or empties beyond what is usual; ends when it is as before, or the new is usual."""
+
+    trend: Label
+    # The change must lie within so many days; what was before is the normal.
+    over_days: Annotated[int, msgspec.Meta(ge=3, le=60)] = 14
+    direction: Direction = Direction.ANY
+    # How often a year this rule may alarm at a site where nothing changes.
+    false_alarms_per_year: Annotated[float, msgspec.Meta(gt=0, le=12)] = 0.5
+    kind: ClassVar[Kind] = Kind.TREND
+
+    @property
+    def subject(self) -> str:
+        """The label, the days and the direction."""
+        way = "" if self.direction is Direction.ANY else f" {self.direction}"
+        return f"{self.trend}>{self.over_days}d{way}"
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the findings that an indicator waits for; what is left out may be anything."""
+
+    kind: Kind
+    label: Label | None = None
+    zone: str | None = None
+    # Another site of this configuration; without it the rule's own.
+    site: str | None = None
+    # Objects that it must be about.
+    at_least: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+    def __post_init__(self) -> None:
+        if self.kind is Kind.INDICATOR:
+            raise ValueError("kind: expected what a look can show, got indicator")
+
+    def __str__(self) -> str:
+        """In words, as it stands in an alert: "3 altered aircraft at north-airfield/apron"."""
+        number = f"{self.at_least} " if self.at_least > 1 else ""
+        place = "/".join(filter(None, (self.site, self.zone)))
+        what = " ".join(filter(None, (self.kind.replace("_", " "), self.label)))
+        return f"{number}{what}{f' at {place}' if place else ''}"
+
+
+class IndicatorRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule over rules: so many of these findings within so many days, at one site or at several."""
+
+    # What the findings together mean, in the operator's words.
+    indicator: Label
+    of: Annotated[tuple[Sign, ...], msgspec.Meta(min_length=2, max_length=16)]
+    at_least: Annotated[int, msgspec.Meta(ge=2)] = 2
+    within_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 7.0
+    kind: ClassVar[Kind] = Kind.INDICATOR
+
+    def __post_init__(self) -> None:
+        if self.zone is not None:
+            raise ValueError("zone: expected none, each of its findings may have one")
+        if self.at_least > len(self.of):
+            raise ValueError(f"at_least: expected at most {len(self.of)}, as many as are listed")
+        if len({str(sign) for sign in self.of}) < len(self.of):
+            raise ValueError("of: expected each sign once")
+
+    @property
+    def subject(self) -> str:
+        """Its name."""
+        return self.indicator
+
+    @property
+    def label(self) -> str | None:
+        """None: it is about findings, not about objects."""
+        return None
+
+
+AnyRule = (
+    ArrivalRule
+    | DepartureRule
+    | MovedRule
+    | CountRule
+    | DwellRule
+    | BlindRule
+    | ConvoyRule
+    | TrendRule
+    | IndicatorRule
+)
 
 # By the word that names the rule in the configuration.
 RULES: dict[str, type[AnyRule]] = {
@@ -127,6 +234,9 @@ RULES: dict[str, type[AnyRule]] = {
     "count": CountRule,
     "dwell": DwellRule,
     "blind_hours": BlindRule,
+    "convoy": ConvoyRule,
+    "trend": TrendRule,
+    "indicator": IndicatorRule,
 }
 
 

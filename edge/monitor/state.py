@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Self
 
 import msgspec
@@ -15,14 +17,22 @@ from edge.acquire.quality import Look
 from edge.acquire.registration import Alignment
 from edge.errors import StoreBroken
 from edge.geo import GeoBounds, Site
+from edge.monitor.activity import Activity, Day, Series, Slot
 from edge.monitor.coverage import NEVER, Coverage, Sight
+from edge.monitor.indicator import Seen, SignSeen
 from edge.monitor.inventory import Inventory
-from edge.monitor.judge import Story
+from edge.monitor.scene import Passing, Story
 
 # Looks whose tiles are kept for the "before" picture; older ones seldom show the ground as it was.
 MAX_RECENT = 6
-# Raised when the form below changes; a state of another version is refused, not guessed at.
-VERSION = 1
+# Raised when the form below changes; a state of another version is refused, not guessed at. 2 added what
+# trends, columns and indicators remember: a state of version 1 is read as one that remembers nothing of that.
+VERSION = 2
+READABLE = (1, 2)
+# The first byte of a zlib stream (RFC 1950, section 2.2); in msgpack the number 120.
+_ZLIB = b"\x78"
+
+_DAY = np.dtype([("number", "<i4"), ("n_looks", "<i4"), ("mean", "<f8"), ("variance", "<f8")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,9 @@ class SiteState:
     last_reject_at  when that tile was seen
     picture         checksum of the newest tile's pixels: a source that repeats one picture is found by it
     n_looks         usable looks so far
+    activity        days of the counts, by label and zone
+    passing         vehicles on the watched roads at the newest look
+    signs           what the indicators of this site have seen, here and at other sites
     """
 
     inventory: Inventory
@@ -53,11 +66,21 @@ class SiteState:
     last_reject_at: datetime | None = None
     picture: int | None = None
     n_looks: int = 0
+    activity: Activity = field(default_factory=Activity)
+    passing: Mapping[str, Passing] = field(default_factory=dict)
+    signs: Seen = field(default_factory=dict)
 
     @classmethod
     def empty(cls, site: Site) -> Self:
         """A site that nobody has looked at."""
         return cls(Inventory(), Coverage.empty(site))
+
+    @property
+    def every_days(self) -> float:
+        """Usual time between two looks, by those that are kept; a day where there are not two."""
+        instants = [past.sight.seen_at for past in self.recent]
+        gaps = [(after - before).total_seconds() / 86_400.0 for before, after in pairwise(instants)]
+        return statistics.median(gaps) if gaps else 1.0
 
     def remembering(self, look: PastLook) -> tuple[PastLook, ...]:
         """The recent looks with one more, newest last."""
@@ -92,6 +115,15 @@ class _StoredLook(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class _StoredSeries(msgspec.Struct, frozen=True):
+    """days: number, looks, mean and variance, as an array of _DAY; the profile as it is."""
+
+    days: bytes
+    weekdays: tuple[Slot, ...]
+    months: tuple[Slot, ...]
+    first_day: int | None
+
+
 class _Stored(msgspec.Struct, frozen=True):
     version: int
     inventory: Inventory
@@ -103,6 +135,9 @@ class _Stored(msgspec.Struct, frozen=True):
     last_reject_at: datetime | None
     picture: int | None
     n_looks: int
+    activity: dict[str, _StoredSeries] = {}
+    passing: dict[str, Passing] = {}
+    signs: dict[str, tuple[SignSeen, ...]] = {}
 
 
 def to_bytes(state: SiteState) -> bytes:
@@ -118,8 +153,11 @@ def to_bytes(state: SiteState) -> bytes:
         state.last_reject_at,
         state.picture,
         state.n_looks,
+        {key: _packed_series(one) for key, one in sorted(state.activity.series.items())},
+        dict(sorted(state.passing.items())),
+        dict(sorted(state.signs.items())),
     )
-    return msgspec.msgpack.encode(stored)
+    return zlib.compress(msgspec.msgpack.encode(stored), 1)
 
 
 def from_bytes(blob: bytes, site: Site) -> SiteState:
@@ -128,7 +166,7 @@ def from_bytes(blob: bytes, site: Site) -> SiteState:
     Raises StoreBroken for anything else, naming the site.
     """
     try:
-        stored = msgspec.msgpack.decode(blob, type=_Stored)
+        stored = msgspec.msgpack.decode(_plain(blob), type=_Stored)
         state = _unpacked(stored)
     except (msgspec.DecodeError, ValueError, zlib.error) as error:
         raise StoreBroken(
@@ -137,8 +175,13 @@ def from_bytes(blob: bytes, site: Site) -> SiteState:
     return state.on(site)
 
 
+def _plain(blob: bytes) -> bytes:
+    """The form itself: compressed since version 2, where a map, with which version 1 begins, cannot stand."""
+    return zlib.decompress(blob) if blob[:1] == _ZLIB else blob
+
+
 def _unpacked(stored: _Stored) -> SiteState:
-    if stored.version != VERSION:
+    if stored.version not in READABLE:
         raise ValueError(f"version {stored.version}")
     return SiteState(
         stored.inventory,
@@ -150,7 +193,23 @@ def _unpacked(stored: _Stored) -> SiteState:
         stored.last_reject_at,
         stored.picture,
         stored.n_looks,
+        Activity({key: _unpacked_series(one) for key, one in stored.activity.items()}),
+        stored.passing,
+        stored.signs,
     )
+
+
+def _packed_series(series: Series) -> _StoredSeries:
+    rows = [(day.number, day.n_looks, day.mean, day.variance) for day in series.days]
+    return _StoredSeries(
+        np.array(rows, dtype=_DAY).tobytes(), series.weekdays, series.months, series.first_day
+    )
+
+
+def _unpacked_series(stored: _StoredSeries) -> Series:
+    rows = np.frombuffer(stored.days, dtype=_DAY).tolist()
+    days = tuple(Day(number, mean, variance, n_looks) for number, n_looks, mean, variance in rows)
+    return Series(days, stored.weekdays, stored.months, stored.first_day)
 
 
 def _packed_coverage(coverage: Coverage) -> _StoredCoverage:

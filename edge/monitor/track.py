@@ -55,6 +55,7 @@ class Evidence:
     seen_fraction  share of its ground that was clearly seen
     score          of the detection there, None where there was none
     log_odds       of its presence, after this look
+    changed        whether its ground differs from an earlier look, None where that was not asked
     """
 
     seen_at: datetime
@@ -62,6 +63,7 @@ class Evidence:
     seen_fraction: float
     score: float | None
     log_odds: float
+    changed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

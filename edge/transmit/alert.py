@@ -84,6 +84,7 @@ class Alert:
     exercise     True for a drill: nobody must act on it
     late         True where the tile came so late that acting on it may be of no use
     sequence     its place among all alerts of the device, given by the store; None until then
+    is_acked     True where somebody has read an earlier message of this story
     """
 
     finding: Finding
@@ -98,6 +99,7 @@ class Alert:
     exercise: bool
     late: bool
     sequence: int | None = None
+    is_acked: bool = False
 
     def __post_init__(self) -> None:
         if self.recorded_at.utcoffset() != timedelta(0):
@@ -118,6 +120,14 @@ class Alert:
     def with_sequence(self, sequence: int) -> Alert:
         """The same alert at its place in the device's order."""
         return dataclasses.replace(self, sequence=sequence)
+
+
+def as_acked(alert: Alert) -> Alert:
+    """The same alert of a story that somebody has read: it is no news, whatever comes again."""
+    finding = alert.finding
+    if finding.phase is Phase.NEW:
+        finding = dataclasses.replace(finding, phase=Phase.UPDATE)
+    return dataclasses.replace(alert, finding=finding, is_acked=True)
 
 
 def compose(
@@ -207,6 +217,7 @@ def _properties(alert: Alert) -> dict[str, object]:
         "models": dict(alert.models),
         "config": f"sha256:{alert.config_sha256}",
         "evidence": [{"role": shown.role, "sha256": shown.sha256} for shown in alert.evidence],
+        **({"acked": True} if alert.is_acked else {}),
     }
 
 

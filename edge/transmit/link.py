@@ -72,11 +72,19 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message that came on a subscription."""
+    """One message that came on a subscription; the sender is told that we have it with the next step.
+
+    is_repeat    True where it may have come before
+    reply_topic  where an answer is wanted (MQTT 5), or None
+    correlation  what the answer must bring along (MQTT 5), or None
+    """
 
     topic: str
     payload: bytes = field(repr=False)
     is_retained: bool
+    is_repeat: bool = False
+    reply_topic: str | None = None
+    correlation: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.link import Ack, Arrived, Incoming, Wake, Will
@@ -54,7 +55,7 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
 
 
-def _properties(packet: int, **values: int) -> Properties:
+def _properties(packet: int, **values: int | bytes) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     for name, value in values.items():
         setattr(properties, name, value)
@@ -92,12 +93,15 @@ class MqttLink:
     ) -> None:
         self._wake = wake
         self._heard_at = time.monotonic()
-        self._expiry = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s)
+        self._message_expiry_s = settings.message_expiry_s
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._lost_word = "connection_lost"
         self._acks: list[Ack] = []
         self._messages: list[Incoming] = []
+        self._unconfirmed: list[int] = []
+        self._listens: set[int | None] = set()
+        self.subscription_fault: str | None = None
         self.is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self._client = self._made_client(settings, client_id, will, protocol)
         try:
@@ -131,7 +135,7 @@ class MqttLink:
                     outgoing.payload,
                     qos=outgoing.qos,
                     retain=outgoing.is_retained,
-                    properties=self._expiry if self._expires(outgoing) else None,
+                    properties=self._publish_properties(outgoing),
                 )
             except (ValueError, struct.error) as error:
                 raise PayloadRefused(f"no message of MQTT: {error}", "no_mqtt") from error
@@ -142,10 +146,29 @@ class MqttLink:
         with self._guarded():
             self._client.subscribe([(topic, 1) for topic in topics])
 
+    def listen(self, topic: str) -> None:
+        """Ask for a topic, QoS 1, and for the retained flag as the sender set it (MQTT 5).
+
+        A refusal does not end the link: it stands in subscription_fault.
+        """
+        with self._guarded():
+            if self.is_v5:
+                options = SubscribeOptions(
+                    qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+                )
+                number = self._client.subscribe(topic, options=options)[1]
+            else:
+                number = self._client.subscribe(topic, 1)[1]
+        self._listens.add(number)
+
     def step(self, timeout_s: float) -> Arrived:
-        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost."""
+        """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost.
+
+        What the step before handed out is confirmed to the broker now, so that its taker had time to keep it.
+        """
         connection = self._connection()
         with self._guarded():
+            self._confirm()
             # A message of QoS 0 is answered as soon as it is written: do not wait with that in hand.
             is_woken = self._move_bytes(connection, 0 if self._acks else timeout_s)
         arrived = Arrived(tuple(self._acks), tuple(self._messages), is_woken)
@@ -157,6 +180,7 @@ class MqttLink:
         """Say goodbye, so that the broker drops the will; with is_final, also all that it keeps for us."""
         properties = _properties(PacketTypes.DISCONNECT, SessionExpiryInterval=0) if is_final else None
         with self._guarded():
+            self._confirm()
             self._client.disconnect(properties=properties)
         self._drop_socket()
 
@@ -173,6 +197,7 @@ class MqttLink:
             clean_session=None if self.is_v5 else True,
             protocol=protocol,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         # 0 is unlimited: the window is the uplink's business, so nothing ever waits inside paho.
         client.max_inflight_messages_set(0)
@@ -258,20 +283,39 @@ class MqttLink:
         return is_woken
 
     def _longest_wait_s(self, timeout_s: float) -> float:
-        """Not beyond the moment when a sign of life is due; paho looks at its clock only when it is called."""
+        """Not beyond the moment when a sign of life is due: paho looks at its clock only when called."""
         silent_s = time.monotonic() - self._heard_at
         return min(timeout_s, max(self._client.keepalive - silent_s, _OVERDUE_STEP_S))
 
     def _packet_bytes(self, outgoing: Outgoing) -> int:
-        """Bytes of a PUBLISH: section 3.3, with no property or the message expiry on MQTT 5."""
+        """Bytes of a PUBLISH: section 3.3."""
         after_header = 2 + len(outgoing.topic.encode()) + len(outgoing.payload)
-        after_header += (2 if outgoing.qos else 0) + (1 if self.is_v5 else 0)
-        after_header += _EXPIRY_BYTES if self._expires(outgoing) else 0
+        after_header += (2 if outgoing.qos else 0) + self._properties_bytes(outgoing)
         return 1 + max(1, (after_header.bit_length() + 6) // 7) + after_header
 
-    def _expires(self, outgoing: Outgoing) -> bool:
+    def _properties_bytes(self, outgoing: Outgoing) -> int:
+        """Bytes of the property list of MQTT 5, section 2.2.2, with its length."""
+        if not self.is_v5:
+            return 0
+        n_bytes = 0 if outgoing.is_retained else _EXPIRY_BYTES
+        n_bytes += 0 if outgoing.correlation is None else 3 + len(outgoing.correlation)
+        return n_bytes + (1 if n_bytes < 128 else 2)
+
+    def _publish_properties(self, outgoing: Outgoing) -> Properties | None:
         """A state stands until the next one; everything else is news, which grows old."""
-        return self.is_v5 and not outgoing.is_retained
+        if not self.is_v5:
+            return None
+        properties = _properties(PacketTypes.PUBLISH)
+        if not outgoing.is_retained:
+            properties.MessageExpiryInterval = self._message_expiry_s
+        if outgoing.correlation is not None:
+            properties.CorrelationData = outgoing.correlation
+        return properties
+
+    def _confirm(self) -> None:
+        for number in self._unconfirmed:
+            self._client.ack(number, 1)
+        self._unconfirmed.clear()
 
     def _property(self, name: str, default: int) -> int:
         return getattr(self._connack[1], name, default) if self._connack else default
@@ -318,17 +362,31 @@ class MqttLink:
         self._acks.append(Ack(number, refusal, reason.value, _word(reason) if refusal else ""))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self._messages.append(Incoming(message.topic, bytes(message.payload), message.retain))
+        asked = message.properties
+        self._messages.append(
+            Incoming(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.dup,
+                getattr(asked, "ResponseTopic", None),
+                getattr(asked, "CorrelationData", None),
+            )
+        )
+        if message.qos:
+            self._unconfirmed.append(message.mid)
 
     def _on_subscribe(
         self,
         client: Client,
         _data: object,
-        _number: int,
+        number: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
+        if refused and number in self._listens:
+            self.subscription_fault = f"subscription refused by the broker: {refused[0]}"
+        elif refused:
             self._lost_because = f"subscription refused by the broker: {refused[0]}"
             client.disconnect()

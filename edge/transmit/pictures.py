@@ -23,7 +23,15 @@ def side_m(length_m: float) -> float:
 
 
 def crop(pixels: Rgb, centre: tuple[float, float], side_px: float) -> Rgb:
-    """A square around a point, resampled to at most SIDE_PX; grey where it reaches beyond the image.
+    """As `square`, resampled to at most SIDE_PX."""
+    found = square(pixels, centre, side_px)
+    if found.shape[0] <= SIDE_PX:
+        return found
+    return np.asarray(cv2.resize(found, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def square(pixels: Rgb, centre: tuple[float, float], side_px: float) -> Rgb:
+    """A square around a point, pixel for pixel; grey where it reaches beyond the image.
 
     pixels   (H, W, 3) uint8 RGB
     centre   x, y in pixels
@@ -35,22 +43,20 @@ def crop(pixels: Rgb, centre: tuple[float, float], side_px: float) -> Rgb:
     box = (
         PixelBox(max(left, 0), max(top, 0), left + 2 * half, top + 2 * half) if left + 2 * half > 0 else None
     )
-    square = np.full((2 * half, 2 * half, 3), 128, dtype=np.uint8)
+    found = np.full((2 * half, 2 * half, 3), 128, dtype=np.uint8)
     if box is not None and top + 2 * half > 0:
         part = pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
         y, x = int(box.top) - top, int(box.left) - left
-        square[y : y + part.shape[0], x : x + part.shape[1]] = part
-    if 2 * half <= SIDE_PX:
-        return square
-    return np.asarray(cv2.resize(square, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        found[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return found
 
 
-def jpeg(pixels: Rgb) -> bytes:
-    """The picture as JPEG of at most MAX_EVIDENCE_BYTES, at the best quality that fits."""
+def jpeg(pixels: Rgb, max_bytes: int = MAX_EVIDENCE_BYTES) -> bytes:
+    """The picture as JPEG of at most so many bytes, at the best quality that fits, or at the lowest."""
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     data = b""
     for quality in _QUALITIES:
         data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-        if len(data) <= MAX_EVIDENCE_BYTES:
+        if len(data) <= max_bytes:
             break
     return data

@@ -10,13 +10,14 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from edge.errors import LinkDown, StoreBroken, StoreCorrupt
 from edge.transmit.link import Wake, Will
 from edge.transmit.mqtt import open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import Outbox
+from edge.transmit.reception import Reception
 from edge.transmit.session import Session
 from edge.transmit.tally import LinkStatistics, Tally
 from edge.transmit.topics import Topics
@@ -39,13 +40,15 @@ class Sender:
         open_outbox: Callable[[], Outbox],
         draw: Callable[[], float] = random.random,
         *,
+        open_reception: Callable[[], Reception] | None = None,
         tally: Tally | None = None,
     ) -> None:
         """Prepare the thread.
 
-        open_outbox  opens the outbox anew for the thread that calls it
-        draw         a random number in [0, 1), for the waits
-        tally        where a sender before this one counted
+        open_outbox     opens the outbox anew for the thread that calls it
+        draw            a random number in [0, 1), for the waits
+        open_reception  likewise the door for commands; None where none are taken
+        tally           where a sender before this one counted
         """
         self._client_id = f"edge-{device_id}"
         self._topics = Topics(device_id)
@@ -53,6 +56,7 @@ class Sender:
         self._uplink = uplink
         self._open_outbox = open_outbox
         self._draw = draw
+        self._open_reception = open_reception
         self._wake = Wake()
         self._stopping = threading.Event()
         self._tally = tally or Tally()
@@ -107,8 +111,12 @@ class Sender:
             started_at, n_taken = time.monotonic(), self._tally.n_taken
             self._tally.last_turn_at = started_at
             try:
-                with closing(self._open_outbox()) as outbox:
-                    self._carry(outbox)
+                with ExitStack() as opened:
+                    outbox = opened.enter_context(closing(self._open_outbox()))
+                    reception = self._open_reception() if self._open_reception else None
+                    if reception is not None:
+                        opened.callback(reception.close)
+                    self._carry(outbox, reception)
             except (LinkDown, StoreBroken) as fault:
                 if self._stopping.is_set():
                     return
@@ -118,7 +126,7 @@ class Sender:
                 self._note(fault)
                 self._stopping.wait(backoff_s(n_failures, self._draw(), self._uplink))
 
-    def _carry(self, outbox: Outbox) -> None:
+    def _carry(self, outbox: Outbox, reception: Reception | None) -> None:
         """One connection, from `online` to its loss or to `stopped`."""
         will = Will(self._topics.status, b"offline")
         link = open_link(self._settings, self._client_id, self._wake, will)
@@ -126,7 +134,7 @@ class Sender:
         log.info("link up: link=mqtt broker=%s mqtt=%s", self._settings.broker, self._tally.mqtt)
         if not link.is_v5:
             log.warning("link is blind to refusals: link=mqtt broker=%s mqtt=3.1.1", self._settings.broker)
-        session = Session(outbox, link, self._topics.status, self._uplink, self._tally)
+        session = Session(outbox, link, self._topics.status, self._uplink, self._tally, reception=reception)
         try:
             session.greet()
             while not self._stopping.is_set():

@@ -11,9 +11,10 @@ import time
 from collections import deque
 
 from edge.errors import LinkDown, PayloadRefused
-from edge.transmit.link import Ack
+from edge.transmit.link import Ack, Arrived
 from edge.transmit.mqtt import MqttLink
 from edge.transmit.outbox import Lane, Outbox
+from edge.transmit.reception import Reception
 from edge.transmit.tally import Tally
 from edge.transmit.uplink import LinkState, Outgoing, UplinkSettings, next_attempt
 
@@ -24,6 +25,9 @@ _LOOK_EVERY_S = 2.0
 
 # How long a clean stop waits for the broker to take its last word.
 _GOODBYE_S = 2.0
+
+# Answers stay where they are bounded while so many wait here.
+_MAX_ANSWERS = 128
 
 # MQTT 5.0, section 3.4.2.1: quota exceeded speaks of the device's rate, not of the message.
 _QUOTA_EXCEEDED = 151
@@ -36,13 +40,22 @@ class Session:
     """What is on its way over one connection."""
 
     def __init__(
-        self, outbox: Outbox, link: MqttLink, status_topic: str, uplink: UplinkSettings, tally: Tally
+        self,
+        outbox: Outbox,
+        link: MqttLink,
+        status_topic: str,
+        uplink: UplinkSettings,
+        tally: Tally,
+        *,
+        reception: Reception | None,
     ) -> None:
+        self._reception = reception
         self._outbox = outbox
         self._link = link
         self._status_topic = status_topic
         self._uplink = uplink
         self._tally = tally
+        self._answers: deque[Outgoing] = deque()
         # What every connect begins with, and changed states; then a queue for each lane of the outbox.
         self._states: deque[Outgoing] = deque()
         self._lanes: dict[Lane, deque[Outgoing]] = {lane: deque() for lane in Lane}
@@ -52,7 +65,9 @@ class Session:
         self._may_have_more = True
 
     def greet(self) -> None:
-        """Queue what every connect begins with: `online`, then all that is retained."""
+        """Listen for commands, and queue what every connect begins with: `online`, then what is retained."""
+        if self._reception is not None and self._reception.topic is not None:
+            self._link.listen(self._reception.topic)
         self._states.append(self._status(b"online"))
         self._states.extend(self._outbox.retained(only_dirty=False))
 
@@ -66,8 +81,22 @@ class Session:
         self._may_have_more |= arrived.is_woken or not arrived.acks or not self._n_queued
         for ack in arrived.acks:
             self._settle(ack)
+        self._hear(arrived)
         if not self._in_flight or len(self._taken) >= self._uplink.window:
             self._write_taken()
+
+    def _hear(self, arrived: Arrived) -> None:
+        """Take the commands that came, and queue answers ahead of all that waits."""
+        reception = self._reception
+        if reception is None:
+            return
+        for incoming in arrived.messages:
+            reception.take(incoming)
+        if len(self._answers) < _MAX_ANSWERS:
+            self._answers.extend(reception.answers())
+        if self._link.subscription_fault is not None:
+            log.warning("commands cannot come: link=mqtt reason=%s", self._link.subscription_fault)
+            self._link.subscription_fault = None
 
     def say_goodbye(self) -> None:
         """Leave `stopped` behind and close, so that the broker does not publish the will."""
@@ -75,7 +104,9 @@ class Session:
         self._in_flight[number] = self._status(b"stopped")
         deadline = time.monotonic() + _GOODBYE_S
         while number in self._in_flight and time.monotonic() < deadline:
-            for ack in self._link.step(0.1).acks:
+            arrived = self._link.step(0.1)
+            self._hear(arrived)
+            for ack in arrived.acks:
                 self._settle(ack)
         self._link.close()
         # What is still unanswered was not refused: it goes again at the next start.
@@ -116,10 +147,10 @@ class Session:
 
     @property
     def _n_queued(self) -> int:
-        return len(self._states) + sum(map(len, self._lanes.values()))
+        return len(self._answers) + len(self._states) + sum(map(len, self._lanes.values()))
 
     def _publish(self) -> None:
-        for queue in (self._states, *self._lanes.values()):
+        for queue in (self._answers, self._states, *self._lanes.values()):
             while attempt := next_attempt(queue, [self._link_state()], self._uplink):
                 queue.popleft()
                 self._send(attempt.outgoing)
@@ -152,6 +183,11 @@ class Session:
             return
         self._tally.took(is_queued=outgoing.seq is not None)
         self._taken.append(outgoing)
+        self._answered(outgoing)
+
+    def _answered(self, outgoing: Outgoing) -> None:
+        if self._reception is not None:
+            self._reception.answered(outgoing)
 
     def _refuse(self, outgoing: Outgoing, reason: str, word: str) -> None:
         """Put a message aside, so that it never holds up those behind it; a state just waits to change."""
@@ -161,6 +197,7 @@ class Session:
             self._outbox.refuse(outgoing.seq, reason)
         elif outgoing.version is not None:
             self._taken.append(outgoing)
+        self._answered(outgoing)
 
     def _write_taken(self) -> None:
         if self._taken:

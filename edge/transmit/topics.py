@@ -37,6 +37,11 @@ class Topics:
         """Retained: how the device itself is."""
         return f"{PREFIX}/{self.device_id}/health"
 
+    @property
+    def commands(self) -> str:
+        """What the device listens to: the last level is the verb."""
+        return f"{PREFIX}/{self.device_id}/cmd/+"
+
     def alert(self, site_id: str) -> str:
         """Each alert of a site, in order."""
         return self._of_site(site_id, "alert")
@@ -56,6 +61,10 @@ class Topics:
     def evidence(self, site_id: str, alert_id: str, n: int) -> str:
         """One picture; n is its place in the alert's list of evidence, from 0."""
         return f"{self._of_site(site_id, 'evidence')}/{checked_name(alert_id, 'alert id')}/{n}"
+
+    def full_evidence(self, site_id: str, alert_id: str, n: int, role: str) -> str:
+        """The ground of an alert's n-th object at full resolution, as a command asked for it."""
+        return f"{self._of_site(site_id, 'evidence')}/{checked_name(alert_id, 'alert id')}/full-{n}-{role}"
 
     def _of_site(self, site_id: str, last: str) -> str:
         return f"{PREFIX}/{self.device_id}/{checked_name(site_id, 'site id')}/{last}"

@@ -30,10 +30,12 @@ class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing:
     """One message on its way out.
 
-    seq         its row in the outbox, or None where it is not queued (the status, a retained state)
-    version     which version of a retained state it is, or None where it is none
-    is_suspect  True if a connection broke while it was on its way: it travels alone, so that the next break
-                tells whether it was the cause
+    seq          its row in the outbox, or None where it is not queued (the status, a retained state)
+    version      which version of a retained state it is, or None where it is none
+    is_suspect   True if a connection broke while it was on its way: it travels alone, so that the next break
+                 tells whether it was the cause
+    correlation  of an answer: what the command brought along for it (MQTT 5)
+    reply_seq    of an answer: the row of its command
     """
 
     topic: str
@@ -43,6 +45,8 @@ class Outgoing:
     seq: int | None = None
     version: int | None = None
     is_suspect: bool = False
+    correlation: bytes | None = field(default=None, repr=False)
+    reply_seq: int | None = None
 
     @property
     def size_bytes(self) -> int:

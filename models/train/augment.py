@@ -10,29 +10,49 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.train.data import Boxes, Item, Part
+from models.train.data import LABELS, Boxes, Item, Part
+from models.train.rendered import a_light, cut_out, lay
+from models.train.rotorcraft import a_helicopter
 from models.train.targets import CROP_PX, label_mask, targets
 
 Rgb = NDArray[np.uint8]
 Example = tuple[Rgb, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """pixels (H, W, 3); heat, sides, weight as targets() gives them; mask of the labels that count."""
 
-# The median object of a crop is brought to between these sizes, within these enlargements.
-_OBJECT_PX = (9.0, 190.0)
-_ENLARGEMENT = (0.35, 3.2)
+# The median object of a crop is brought to between these sizes: at the working 0.7 m an airliner has 60 to 110 px,
+# a light aircraft 15; at 0.35 m a car has 13.
+_OBJECT_PX = {
+    "aircraft": (9.0, 190.0),
+    "ship": (9.0, 190.0),
+    "vehicle": (6.0, 45.0),
+    "storage_tank": (8.0, 110.0),
+}
+_ENLARGEMENT = (0.2, 3.2)
 _GREY = (114, 114, 114)
 # An object that the border cuts to less than this share of its box is no longer one.
 _MIN_LEFT_FRACTION = 0.35
 _MIN_SIDE_PX = 3
+# A crop of which an image covers less than this share of each side would be mostly padding.
+_MIN_COVERED_FRACTION = 0.45
+_MOSAIC_FRACTION = 0.2
+_ROTATED_FRACTION = 0.3
+# Elongated things of which the box tells the heading: those along an axis.
+_ALONG_AXIS = 2.2
+_ROUNDISH = (LABELS.index("aircraft"), LABELS.index("storage_tank"), LABELS.index("helicopter"))
+_HELICOPTER = LABELS.index("helicopter")
+_HELICOPTER_FRACTION = 0.15
+_PAVED = ("hrplanesv2", "aerial-airport")
+_HELICOPTER_GSD_M = (0.3, 1.0)
 
 
 class Examples(torch.utils.data.IterableDataset[Example]):
     """Crops without end, the same ones for the same seed."""
 
-    def __init__(self, parts: Sequence[Part], seed: int | list[int], *, recolour: bool = True) -> None:
+    def __init__(self, parts: Sequence[Part], seed: int | list[int], *, is_learnt: bool = True) -> None:
+        """is_learnt=False: for validation, in their own colours, nothing laid onto them."""
         self._rng = np.random.default_rng(seed)
         self._parts = parts
-        self._recolour = recolour
+        self._is_learnt = is_learnt
         shares = np.array([part.source.share for part in parts])
         self._shares = shares / shares.sum()
         weights = (np.array([item.weight for item in part.items]) for part in parts)
@@ -41,34 +61,85 @@ class Examples(torch.utils.data.IterableDataset[Example]):
     def __iter__(self) -> Iterator[Example]:
         while True:
             part = self._rng.choice(len(self._parts), p=self._shares)
-            item = self._rng.choice(len(self._parts[part].items), p=self._weights[part])
-            yield self._example(self._parts[part].items[item])
+            yield self._example(part, self._item(part))
 
-    def _example(self, item: Item) -> Example:
-        pixels, boxes = turned(*cut(item, self._rng), self._rng)
-        pixels = recoloured(pixels, self._rng) if self._recolour else pixels
-        return pixels, *targets(boxes), label_mask(item.known)
+    def _item(self, part: int) -> Item:
+        return self._parts[part].items[self._rng.choice(len(self._parts[part].items), p=self._weights[part])]
+
+    def _example(self, part: int, item: Item) -> Example:
+        rng, known = self._rng, item.known + item.absent
+        if not self._is_learnt:
+            pixels, boxes = turned(*cut(item, rng), rng)
+            return pixels, *targets(boxes), label_mask(known)
+        pixels, boxes = self._mosaic(part, item) if rng.random() < _MOSAIC_FRACTION else cut(item, rng)
+        if self._parts[part].source.name in _PAVED and rng.random() < _HELICOPTER_FRACTION:
+            pixels, boxes = with_helicopters(pixels, boxes, rng)
+            known = (*known, _HELICOPTER)
+        pixels, boxes = turned(pixels, boxes, rng)
+        return recoloured(pixels, rng), *targets(boxes), label_mask(known)
+
+    def _mosaic(self, part: int, first: Item) -> tuple[Rgb, Boxes]:
+        """Four crops of half the size, of images that know the same labels."""
+        half = CROP_PX // 2
+        pixels = np.empty((CROP_PX, CROP_PX, 3), np.uint8)
+        found, items = [], [first]
+        while len(items) < 4:
+            item = self._item(part)
+            items.append(item if item.known == first.known else first)
+        for index, item in enumerate(items):
+            left, top = index % 2 * half, index // 2 * half
+            pixels[top : top + half, left : left + half], boxes = cut(item, self._rng, half)
+            found.append(boxes + np.array([left, top, left, top, 0], np.float32))
+        return pixels, np.concatenate(found)
 
 
-def cut(item: Item, rng: np.random.Generator) -> tuple[Rgb, Boxes]:
-    """A square of the image, enlarged or reduced; four of five hold a random object."""
+def with_helicopters(pixels: Rgb, boxes: Boxes, rng: np.random.Generator) -> tuple[Rgb, Boxes]:
+    """One to four rendered helicopters under one sun, none of them on another object."""
+    pixels, light, gsd_m = pixels.copy(), a_light(rng), rng.uniform(*_HELICOPTER_GSD_M)
+    for _ in range(rng.integers(1, 5)):
+        one = cut_out(a_helicopter(rng), rng.uniform(0, 360), light, gsd_m, rng)
+        left, top = (int(rng.integers(0, max(1, CROP_PX - side))) for side in one.size)
+        a, b, c, d = one.box
+        box = np.array([[a + left, b + top, c + left, d + top, _HELICOPTER]], np.float32)
+        is_free = not _overlapping(box, boxes).any()
+        if is_free and 0 <= a + left and 0 <= b + top and c + left <= CROP_PX and d + top <= CROP_PX:
+            lay(pixels, one, left, top)
+            boxes = np.concatenate([boxes, box])
+    return pixels, boxes
+
+
+def _overlapping(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    beside = (others[:, 0] > box[0, 2]) | (others[:, 2] < box[0, 0])
+    return ~(beside | (others[:, 1] > box[0, 3]) | (others[:, 3] < box[0, 1]))
+
+
+def cut(item: Item, rng: np.random.Generator, size_px: int = CROP_PX) -> tuple[Rgb, Boxes]:
+    """A square of the image, enlarged or reduced, some turned freely; four of five hold a random object."""
     height, width = item.pixels.shape[:2]
-    scale = _scale(item.boxes, rng)
-    x, y = _middle(item, CROP_PX / scale, rng)
+    scale = _scale(item.boxes, rng, _MIN_COVERED_FRACTION * size_px / min(height, width))
+    x, y = _middle(item, size_px / scale, rng)
     aspect = math.exp(rng.uniform(-0.12, 0.12))
     across, down = scale * aspect, scale / aspect
-    left, top = _start(x, CROP_PX / across, width), _start(y, CROP_PX / down, height)
-    matrix = np.array([[across, 0, -left * across], [0, down, -top * down]], np.float32)
+    left, top = _start(x, size_px / across, width), _start(y, size_px / down, height)
+    matrix = np.array([[across, 0, -left * across], [0, down, -top * down]], np.float64)
+    boxes = _moved(item.boxes, matrix)
+    if rng.random() < _ROTATED_FRACTION and _may_turn(boxes[_meets(boxes, size_px)]):
+        angle = rng.uniform(-45, 45)
+        turn = cv2.getRotationMatrix2D((size_px / 2, size_px / 2), angle, 1.0)
+        matrix = turn @ np.vstack([matrix, [0, 0, 1]])
+        boxes = _rotated(boxes, turn)
     # A reduced image is blurred first, or its finest detail would turn into noise.
     source = cv2.GaussianBlur(item.pixels, (0, 0), 0.45 / scale) if scale < 0.7 else item.pixels
-    pixels = cv2.warpAffine(source, matrix, (CROP_PX, CROP_PX), borderValue=_GREY)
-    return np.asarray(pixels, np.uint8), _boxes_in(item.boxes, (left, top), (across, down))
+    pixels = cv2.warpAffine(source, matrix, (size_px, size_px), borderValue=_GREY)
+    return np.asarray(pixels, np.uint8), _clipped(boxes, size_px)
 
 
-def _scale(boxes: Boxes, rng: np.random.Generator) -> float:
+def _scale(boxes: Boxes, rng: np.random.Generator, least: float) -> float:
     sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) if len(boxes) else [40.0]
     median = float(np.median(sizes))
-    low, high = max(_ENLARGEMENT[0], _OBJECT_PX[0] / median), min(_ENLARGEMENT[1], _OBJECT_PX[1] / median)
+    smallest, largest = _OBJECT_PX[LABELS[int(boxes[0, 4])] if len(boxes) else "aircraft"]
+    low = max(_ENLARGEMENT[0], smallest / median, least)
+    high = max(low, min(_ENLARGEMENT[1], largest / median))
     scale = math.exp(rng.uniform(math.log(low), math.log(max(high, low * 1.05))))
     if rng.random() < 0.35:  # about as it is
         scale = min(max(math.exp(rng.normal(0, 0.2)), low), high)
@@ -91,16 +162,44 @@ def _start(middle: float, side: float, length: int) -> float:
     return start
 
 
-def _boxes_in(boxes: Boxes, start: tuple[float, float], scale: tuple[float, float]) -> Boxes:
-    (left, top), (across, down) = start, scale
-    whole = np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 1e-6) * across * down
+def _moved(boxes: Boxes, matrix: NDArray[np.float64]) -> Boxes:
     moved = boxes.copy()
-    moved[:, [0, 2]] = (moved[:, [0, 2]] - left) * across
-    moved[:, [1, 3]] = (moved[:, [1, 3]] - top) * down
-    moved[:, :4] = moved[:, :4].clip(0, CROP_PX)
-    widths, heights = moved[:, 2] - moved[:, 0], moved[:, 3] - moved[:, 1]
+    moved[:, [0, 2]] = boxes[:, [0, 2]] * matrix[0, 0] + matrix[0, 2]
+    moved[:, [1, 3]] = boxes[:, [1, 3]] * matrix[1, 1] + matrix[1, 2]
+    return moved
+
+
+def _meets(boxes: Boxes, size_px: int) -> NDArray[np.bool_]:
+    """Which may be in the crop, however it is turned."""
+    reach = 0.25 * size_px
+    after = (boxes[:, 2] > -reach) & (boxes[:, 3] > -reach)
+    return np.asarray(after & (boxes[:, 0] < size_px + reach) & (boxes[:, 1] < size_px + reach), np.bool_)
+
+
+def _may_turn(boxes: Boxes) -> bool:
+    """Whether the boxes of the turned objects would be known: a ship's that lies askew is not."""
+    sides = (boxes[:, 2:4] - boxes[:, :2]).clip(1e-3)
+    aspect = sides.max(1) / sides.min(1)
+    return bool((np.isin(boxes[:, 4], _ROUNDISH) | (aspect > _ALONG_AXIS)).all())
+
+
+def _rotated(boxes: Boxes, turn: NDArray[np.float64]) -> Boxes:
+    """Boxes around the turned objects: of round and cross-shaped ones as of an ellipse, of long ones exactly."""
+    middles = (boxes[:, :2] + boxes[:, 2:4]) / 2 @ turn[:, :2].T + turn[:, 2]
+    half, c, s = (boxes[:, 2:4] - boxes[:, :2]) / 2, abs(turn[0, 0]), abs(turn[0, 1])
+    parts = half @ np.array([[c, s], [s, c]])
+    ellipse = np.sqrt(half**2 @ np.array([[c * c, s * s], [s * s, c * c]]))
+    reach = np.where(np.isin(boxes[:, 4], _ROUNDISH)[:, None], ellipse, parts)
+    return np.column_stack([middles - reach, middles + reach, boxes[:, 4]]).astype(np.float32)
+
+
+def _clipped(boxes: Boxes, size_px: int) -> Boxes:
+    whole = np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 1e-6)
+    inside = boxes.copy()
+    inside[:, :4] = boxes[:, :4].clip(0, size_px)
+    widths, heights = inside[:, 2] - inside[:, 0], inside[:, 3] - inside[:, 1]
     is_left = widths * heights > _MIN_LEFT_FRACTION * whole
-    return moved[is_left & (widths > _MIN_SIDE_PX) & (heights > _MIN_SIDE_PX)]
+    return inside[is_left & (widths > _MIN_SIDE_PX) & (heights > _MIN_SIDE_PX)]
 
 
 def turned(pixels: Rgb, boxes: Boxes, rng: np.random.Generator) -> tuple[Rgb, Boxes]:

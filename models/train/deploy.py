@@ -49,7 +49,7 @@ def deployed(network: Network, channels: Sequence[int], calibrations: Sequence[C
     calibrations  one for each of them
     """
     network.eval()
-    _fuse(network)
+    fused(network)
     scale, bias = (torch.tensor([getattr(one, part) for one in calibrations]) for part in ("scale", "bias"))
     kept, last = list(channels), nn.Conv2d(network.hm.in_channels, len(channels), 1)
     assert network.hm.bias is not None
@@ -61,13 +61,14 @@ def deployed(network: Network, channels: Sequence[int], calibrations: Sequence[C
     return Deployed(network).eval()
 
 
-def _fuse(module: nn.Module) -> None:
+def fused(module: nn.Module) -> None:
+    """Fold each normalisation into the convolution before it; changes the module."""
     for child in module.children():
         if isinstance(child, nn.Sequential) and len(child) > 1 and isinstance(child[1], nn.BatchNorm2d):
             assert isinstance(child[0], nn.Conv2d)
             child[0] = nn.utils.fuse_conv_bn_eval(child[0], child[1])
             child[1] = nn.Identity()
-        _fuse(child)
+        fused(child)
 
 
 def write_onnx(module: Deployed, path: Path) -> float:

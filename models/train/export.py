@@ -34,7 +34,7 @@ file: {file}
 sha256: {sha256}
 labels: [{labels}]
 input: {{name: image, width: {window}, height: {window}, layout: nhwc, dtype: uint8, colour: rgb}}
-gsd_m: {{min: 0.3, working: 0.7, max: 2.0}}
+gsd_m: {{min: 0.3, working: 0.7, max: 2.0, by_label: {{vehicle: 0.35}}}}
 output: {{layout: boxes_scores, boxes: boxes, scores: scores}}
 max_object_px: 128
 # Of the best F1 on the validation images, after calibration.
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("models/objects.onnx"))
-    parser.add_argument("--name", default="objects-1")
+    parser.add_argument("--name", default="objects-2")
     parser.add_argument(
         "--as-they-are",
         action="store_true",

@@ -70,6 +70,12 @@ class Run:
         self.optimizer.load_state_dict(dict(saved.optimizer))
         self.step, self.minutes = saved.step, saved.minutes
 
+    def start_from(self, path: Path) -> None:
+        """Begin with the weights of an earlier model instead of chance."""
+        weights = read_checkpoint(path).ema
+        self.net.load_state_dict(weights)
+        self.ema.load_state_dict(weights)
+
     def save(self, path: Path) -> None:
         """Keep it, so that it can be resumed or exported."""
         names = tuple(source.name for source in self.sources)
@@ -117,7 +123,7 @@ def batches(parts: Sequence[Part], seed: int | list[int]) -> Iterator[Batch]:
 
 def fixed_batches(parts: Sequence[Part]) -> list[Batch]:
     """The same validation crops for every run, in their own colours."""
-    loader = torch.utils.data.DataLoader(Examples(parts, SEED, recolour=False), batch_size=BATCH)
+    loader = torch.utils.data.DataLoader(Examples(parts, SEED, is_learnt=False), batch_size=BATCH)
     return [_batch(raw) for raw in islice(loader, VALIDATION_BATCHES)]
 
 
@@ -189,6 +195,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--minutes", type=float, default=68.0, help="time budget (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="for the network (default: %(default)s)")
+    parser.add_argument("--start-from", type=Path, help="checkpoint of an earlier model, see narrow.py")
     parser.add_argument("--resume", action="store_true", help="go on from last.pt in --out")
     parser.add_argument(
         "--without-research-only", action="store_true", help="leave out sets that are for research only"
@@ -202,6 +209,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     run = Run.begun(chosen(without_research_only=arguments.without_research_only))
+    if arguments.start_from:
+        run.start_from(arguments.start_from)
     if arguments.resume:
         run.resume(arguments.out / "last.pt")
     train(run, arguments.data, arguments.out, arguments.minutes)

@@ -5,11 +5,14 @@ import re
 import pytest
 import yaml
 
-from edge.detect.manifest import parse
+from edge.conform import keys
+from edge.detect.graph import Layout
+from edge.detect.manifest import Manifest, parse
 from edge.errors import ModelRefused
 from tests.detect.make import manifest_values
 
 GOOD = manifest_values()
+THREE_NUMBERS = ["a number in [-1000, 1000]"] * 3
 
 
 def refused(text: str) -> str:
@@ -55,18 +58,67 @@ def test_a_missing_key_is_named(key: str) -> None:
             changed(labels=["ship", "aircraft", "ship"]),
             "labels: expected each once, got ship, aircraft, ship",
         ),
-        (changed(kind="change"), 'kind: expected objects, got "change"'),
+        (changed(kind="masks"), 'kind: expected one of objects, change, got "masks"'),
         (changed(name="two words"), 'name: expected a name without spaces, got "two words"'),
         (changed(sha256="ABC"), 'sha256: expected 64 digits of lower-case hex, got "ABC"'),
         (changed(max_object_px=0), "max_object_px: expected a whole number >= 1, got 0"),
         (changed(max_object_px=128), "max_object_px: expected less than the side of a window, got 128"),
         (changed(input=None), "input: expected a mapping, got nothing"),
-        (changed(colour="rgb"), f"colour: expected one of {', '.join(GOOD)}, got colour"),
+        (changed(colour="rgb"), f"colour: expected one of {', '.join(keys(Manifest))}, got colour"),
         (nested("input", width="wide"), 'input.width: expected a whole number in [32, 4096], got "wide"'),
-        (nested("input", dtype="float32"), 'input.dtype: expected uint8, got "float32"'),
-        (nested("output", layout="yolo"), 'output.layout: expected boxes_scores, got "yolo"'),
+        (nested("input", dtype="float16"), 'input.dtype: expected one of uint8, float32, got "float16"'),
+        (
+            nested("output", layout="yolo"),
+            f'output.layout: expected one of {", ".join(Layout)}, got "yolo"',
+        ),
+        (
+            nested("output", layout="yolov8"),
+            "output: expected rows with yolov8, got boxes, scores",
+        ),
+        (
+            nested("output", rows="rows"),
+            "output: expected boxes, scores with boxes_scores, got boxes, scores, rows",
+        ),
+        (
+            nested("output", activation="sigmoid"),
+            "output: activation: expected none with boxes_scores, got sigmoid",
+        ),
+        (nested("input", after="later"), "input: after, cached: expected neither with objects, got later"),
+        (nested("input", size="image"), "input: expected each name once, got image, image"),
+        (
+            nested("input", mean=[0.5, 0.5, 0.5]),
+            "input: mean, std: expected them with float32 only, got them with uint8",
+        ),
+        (
+            nested("input", mean=[0.5]),
+            f"input.mean: expected a list of 3: {', '.join(THREE_NUMBERS)}, got a list of 1",
+        ),
+        (
+            changed(variants={"plain": {"file": "a.onnx", "sha256": "0" * 64}}),
+            'variants: expected as a name a word in snake_case, not plain, got "plain"',
+        ),
+        (
+            changed(variants={"int8": {"file": "../a.onnx", "sha256": "0" * 64}}),
+            'variants.int8.file: expected the name of a file beside this one, got "../a.onnx"',
+        ),
+        (
+            changed(variants={"int8": {"file": "a.onnx", "sha256": "0" * 64, "thresholds": {}}}),
+            "variants.int8.thresholds: expected one for each of aircraft, ship, got none",
+        ),
         (nested("gsd_m", min=0.6), "gsd_m: expected min <= working <= max, got 0.6, 0.5, 2"),
         (nested("gsd_m", min=float("nan")), 'gsd_m.min: expected a number > 0 and <= 1000, got ".nan"'),
+        (
+            nested("gsd_m", by_label={"car": 0.4}),
+            "gsd_m: by_label: expected one of aircraft, ship, got car",
+        ),
+        (
+            nested("gsd_m", by_label={"ship": 0.2}),
+            "gsd_m: by_label.ship: expected what the model serves, 0.3 to 2, got 0.2",
+        ),
+        (
+            nested("gsd_m", by_label={"ship": -1}),
+            "gsd_m.by_label.ship: expected a number > 0 and <= 1000, got -1",
+        ),
         (nested("thresholds", ship=1.5), "thresholds.ship: expected a number in [0, 1], got 1.5"),
         (changed(thresholds={"ship": 0.4}), "thresholds: expected one for each of aircraft, ship, got ship"),
         (changed(quality={}), "quality: expected one for each of aircraft, ship, got none"),

@@ -1,4 +1,4 @@
-"""The broker is away for 10,000 alerts: afterwards they all come, in order, soon, and memory has not grown."""
+"""The broker is away for 10,000 alerts: then they all come, in order, soon, and memory has not grown."""
 
 from __future__ import annotations
 

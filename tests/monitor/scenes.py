@@ -71,10 +71,10 @@ class Watch:
         sight = make_sight(at, hidden=hidden)
         return self.show(sight, [seen(sight, x, y, score=score) for x, y in places])
 
-    def show(self, sight: Sight, sightings: Sequence[Sighting]) -> Delta:
+    def show(self, sight: Sight, sightings: Sequence[Sighting], recall: Recall = RECALL) -> Delta:
         """One look with these sightings."""
         self.inventory, delta = update(
-            self.inventory, sight, sightings, self.coverage, site=SITE, recall=RECALL, settings=self.settings
+            self.inventory, sight, sightings, self.coverage, site=SITE, recall=recall, settings=self.settings
         )
         self.coverage = self.coverage.after(sight)
         return delta

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.geo import PixelBox
 from edge.monitor import count
 from edge.monitor.inventory import Recall
-from tests.monitor.scenes import SETTINGS, Watch, day
+from tests.monitor.scenes import RECALL, SETTINGS, Watch, day
+
+
+def unfound_at(watch: Watch, at: datetime) -> float:
+    """The chance that one of the aircraft on the site is in no track."""
+    return count.unfound_fraction(
+        watch.coverage, None, at, recall=RECALL.of("aircraft"), every_days=1.0, settings=SETTINGS
+    )
+
 
 STANDS = tuple((100.0 * n, 100.0 * m) for n in range(1, 9) for m in range(1, 3))
 
@@ -18,7 +29,7 @@ def test_a_number_seen_again_and_again_is_known_closely() -> None:
     watch = Watch()
     for n in range(1, 6):
         watch.look(day(n), *STANDS)
-    told = count.counted(watch.inventory.tracks, day(5), recall=1.0, seen_fraction=1.0, settings=SETTINGS)
+    told = count.counted(watch.inventory.tracks, day(5), unfound=0.0, settings=SETTINGS)
     assert (told.value, told.high) == (16, 16)
     assert told.low >= 15
 
@@ -26,17 +37,56 @@ def test_a_number_seen_again_and_again_is_known_closely() -> None:
 def test_ground_that_was_never_seen_widens_the_interval_upwards() -> None:
     watch = Watch()
     watch.look(day(1), *STANDS)
-    whole = count.counted(watch.inventory.tracks, day(1), recall=0.95, seen_fraction=1.0, settings=SETTINGS)
-    half = count.counted(watch.inventory.tracks, day(1), recall=0.95, seen_fraction=0.5, settings=SETTINGS)
+    whole = count.counted(watch.inventory.tracks, day(1), unfound=0.05, settings=SETTINGS)
+    half = count.counted(watch.inventory.tracks, day(1), unfound=0.5, settings=SETTINGS)
     assert half.value == whole.value
     assert half.high > whole.high + 4
+
+
+def test_ground_that_was_not_seen_for_weeks_may_hold_more_than_was_counted() -> None:
+    watch = Watch()
+    watch.look(day(1), *STANDS)
+    fresh, stale = (
+        count.counted(watch.inventory.tracks, at, unfound=unfound_at(watch, at), settings=SETTINGS)
+        for at in (day(1), day(8))
+    )
+    assert stale.low < fresh.low
+    assert stale.high > fresh.high
+
+
+def test_an_empty_place_that_was_hardly_seen_may_hold_some() -> None:
+    unseen = count.counted([], day(1), unfound=0.5, settings=SETTINGS)
+    assert (unseen.low, unseen.value) == (0, 0)
+    assert unseen.high >= 1
+
+
+def test_half_of_the_ground_widens_the_interval_and_lowers_no_count() -> None:
+    whole, half = Watch(), Watch()
+    for n in range(1, 6):
+        whole.look(day(n), *STANDS)
+        half.look(day(n), *STANDS, hidden=PixelBox(0, 0, 512, 1024) if n > 2 else None)
+    told = [
+        count.counted(one.inventory.tracks, day(5), unfound=unfound_at(one, day(5)), settings=SETTINGS)
+        for one in (whole, half)
+    ]
+    assert told[0].value == told[1].value
+    assert told[1].high - told[1].low > told[0].high - told[0].low
+
+
+def test_the_second_look_finds_most_of_what_the_first_one_missed() -> None:
+    watch = Watch()
+    watch.look(day(1))
+    once = unfound_at(watch, day(1))
+    watch.look(day(2))
+    assert once == pytest.approx(0.1)
+    assert unfound_at(watch, day(2)) < 0.5 * once
 
 
 def test_what_was_not_looked_at_for_weeks_is_known_less_closely() -> None:
     watch = Watch()
     watch.look(day(1), *STANDS)
-    fresh = count.counted(watch.inventory.tracks, day(1), recall=1.0, seen_fraction=1.0, settings=SETTINGS)
-    stale = count.counted(watch.inventory.tracks, day(20), recall=1.0, seen_fraction=1.0, settings=SETTINGS)
+    fresh = count.counted(watch.inventory.tracks, day(1), unfound=0.0, settings=SETTINGS)
+    stale = count.counted(watch.inventory.tracks, day(20), unfound=0.0, settings=SETTINGS)
     assert stale.low < fresh.low
 
 
@@ -55,11 +105,16 @@ def test_the_interval_holds_nine_tenths_of_equal_chances() -> None:
 
 
 def test_nothing_there_is_counted_as_nothing() -> None:
-    told = count.counted([], day(1), recall=0.9, seen_fraction=1.0, settings=SETTINGS)
+    told = count.counted([], day(1), unfound=0.1, settings=SETTINGS)
     assert (told.low, told.value, told.high) == (0, 0, 0)
 
 
 def test_a_label_that_the_model_never_finds_still_has_a_count() -> None:
     recall = Recall({"vehicle": 0.0}).of("vehicle")
-    told = count.counted([], day(1), recall=recall, seen_fraction=1.0, settings=SETTINGS)
-    assert told.value == 0
+    told = count.counted([], day(1), unfound=1.0 - recall, settings=SETTINGS)
+    assert told.value == 0 < told.high < 100
+
+
+def test_the_interval_is_the_shortest_that_holds_nine_tenths() -> None:
+    assert count.interval(np.array([0.93, 0.04, 0.03])) == (0, 0)
+    assert count.interval(np.array([0.02, 0.06, 0.45, 0.45, 0.02])) == (2, 3)

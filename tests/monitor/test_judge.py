@@ -9,8 +9,9 @@ import pytest
 
 from edge.monitor import count
 from edge.monitor.finding import Count, Finding, Kind, Phase, Severity
-from edge.monitor.judge import Scene, Story, judge
+from edge.monitor.judge import judge
 from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from edge.monitor.scene import Scene, Story
 from tests.monitor.scenes import RECALL, SETTINGS, SITE, Watch, day, make_sight, seen
 
 ON_APRON = (200.0, 200.0)
@@ -38,7 +39,7 @@ class Guard(Watch):
         """The count the rules ask for."""
         tracks = [t for t in self.inventory.tracks if zone is None or zone in SITE.zones_at(t.box.position)]
         at = max((t.looked_at for t in tracks), default=day(1))
-        return count.counted(tracks, at, recall=RECALL.of(label), seen_fraction=1.0, settings=SETTINGS)
+        return count.counted(tracks, at, unfound=1.0 - RECALL.of(label), settings=SETTINGS)
 
 
 def test_an_arrival_in_the_zone_is_told_with_its_number_and_place() -> None:

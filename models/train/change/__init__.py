@@ -1,0 +1,1 @@
+"""Recipe of the change model: pairs, network, training, export, evaluation."""

@@ -1,0 +1,82 @@
+"""What the change model learns from and is judged by.
+
+Real labelled changes are of buildings only, so everything else is made: single images become pairs onto which
+objects are laid, and pairs of unchanged places are the negatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.train.data import SOURCES, Boxes, Source, training, validation
+
+Rgb = NDArray[np.uint8]
+
+LEVIR_GSD_M = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two looks at one place.
+
+    before, after  (H, W, 3) uint8 RGB
+    changed        (H, W) bool, buildings that came or went
+    """
+
+    name: str
+    before: Rgb
+    after: Rgb
+    changed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """A single image, and the objects in it that may be taken away.
+
+    pixels  (H, W, 3) uint8 RGB
+    boxes   (N, 5), left top right bottom and the label
+    """
+
+    pixels: Rgb
+    boxes: Boxes
+    gsd_m: float
+
+
+def pairs(folder: Path) -> list[Pair]:
+    """The labelled pairs of A, B and label, by name."""
+    return [_pair(folder, path) for path in sorted((folder / "label").glob("*.png"))]
+
+
+def grounds(root: Path, *, is_learnt: bool, without_research_only: bool) -> list[Ground]:
+    """The images of the object sets: those that are learnt from, or those held out."""
+    sources: Iterable[Source] = (
+        source for source in SOURCES if not (without_research_only and source.is_research_only)
+    )
+    parts = training(root, sources) if is_learnt else validation(root, tuple(sources))
+    return [Ground(item.pixels, item.boxes, item.gsd_m) for part in parts for item in part.items]
+
+
+def _pair(folder: Path, label: Path) -> Pair:
+    changed = cv2.imread(str(label), cv2.IMREAD_GRAYSCALE)
+    if changed is None:
+        raise ValueError(f"{label}: expected a mask, got something else")
+    before, after = (_image(folder / side, label.stem) for side in ("A", "B"))
+    if before.shape != after.shape or before.shape[:2] != changed.shape:
+        raise ValueError(
+            f"{label}: {changed.shape} is not the size of its images, {before.shape} {after.shape}"
+        )
+    return Pair(label.stem, before, after, changed > 127)
+
+
+def _image(folder: Path, stem: str) -> Rgb:
+    found = sorted(folder.glob(f"{stem}.*"))
+    pixels = cv2.imread(str(found[0])) if found else None
+    if pixels is None:
+        raise ValueError(f"{folder / stem}: expected an image, found none that can be read")
+    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)

@@ -1,0 +1,119 @@
+"""Checkpoint to model: `python -m models.train.change.export --data DATA --checkpoint .train/change-1/last.pt`.
+
+The calibration is fitted on held-out pairs and folded in; the threshold is the lowest at which the still ground of
+those pairs shows one false region in ten megapixels, or that of the best F1 of the labelled pairs where that is higher.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from edge.detect.manifest import parse
+from edge.detect.model import load_change
+from models.train.calibrate import Calibration
+from models.train.change.data import pairs
+from models.train.change.deploy import WINDOW_PX, deployed, write_onnx
+from models.train.change.evaluate import f1, ratio, scores_of, staged, staged_pairs
+from models.train.change.network import ChangeNetwork
+
+MAX_FALSE_PER_10_MPX = 1.0
+LEVELS = np.arange(0.20, 0.96, 0.075)
+
+MANIFEST = """\
+# Written by models/train/change/export.py; change.md says what stands behind the figures.
+name: {name}
+kind: change
+file: {file}
+sha256: {sha256}
+labels: [change]
+input: {{name: image, cached: before, width: {window}, height: {window}, layout: nhwc, dtype: uint8, colour: rgb}}
+gsd_m: {{min: 0.2, working: 0.5, max: 2.0}}
+output: {{layout: mask, rows: mask, features: features}}
+max_object_px: 64
+# Chosen on held-out pairs: {why}.
+thresholds: {{change: {level:.2f}}}
+# Laid-on objects of 12 pixels and more on held-out ground, at this threshold.
+quality:
+  change: {{recall: {recall:.2f}, false_alarms_per_km2: {false:.2f}}}
+"""
+
+
+def write(checkpoint: Path, calibration: Calibration, out: Path) -> None:
+    """The averaged weights of a checkpoint as an ONNX file."""
+    network = ChangeNetwork()
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["ema"])
+    write_onnx(deployed(network, calibration), out)
+
+
+def manifest(name: str, weights: Path, *, level: float, why: str, recall: float, false: float) -> str:
+    """The text of a manifest, checked."""
+    text = MANIFEST.format(
+        name=name,
+        file=weights.name,
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        window=WINDOW_PX,
+        level=level,
+        why=why,
+        recall=recall,
+        false=false,
+    )
+    parse(text, f"{name}.yaml")
+    return text
+
+
+def main() -> None:
+    """Export as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds change/ and objects/")
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("models/change.onnx"))
+    parser.add_argument("--name", default="change-1")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="You are using the legacy TorchScript-based ONNX export")
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    write(arguments.checkpoint, Calibration(), arguments.out)
+    said = {"level": 0.5, "why": "not yet", "recall": 0.0, "false": 0.0}
+    path = arguments.out.with_suffix(".yaml")
+    path.write_text(manifest(arguments.name, arguments.out, **said), encoding="utf-8")  # type: ignore[arg-type]
+    model = load_change(path)
+    labelled, made = pairs(arguments.data / "change" / "levir-val"), staged_pairs(arguments.data)
+    maps, laid = [scores_of(one, model) for one in labelled], [scores_of(one, model) for one in made]
+    labels = [pair.changed for pair in labelled]
+    print("level  levir-val F1             false/10 Mpx  recall 6..12  recall 12..")
+    best: tuple[float, float] = (0.0, 0.5)
+    quiet: float | None = None
+    for level in LEVELS:
+        score = f1([one >= level for one in maps], labels)
+        found = staged(made, laid, model, float(level))
+        false = 10 * ratio(found.n_false, found.megapixels).value
+        small, large = found.recall(6, 12)[0], found.recall(12, 1000)[0]
+        print(f"{level:.2f}   {score}  {false:10.2f} {small:12.3f} {large:12.3f}")
+        best = max(best, (score.value, float(level)))
+        if quiet is None and false <= MAX_FALSE_PER_10_MPX:
+            quiet = float(level)
+    level = max(best[1], quiet or float(LEVELS[-1]))
+    found = staged(made, laid, model, level)
+    false_per_km2 = ratio(found.n_false, found.megapixels).value / 0.25
+    why = "at most one false region in ten megapixels, else the best F1"
+    text = manifest(
+        arguments.name,
+        arguments.out,
+        level=level,
+        why=why,
+        recall=found.recall(12, 1000)[0],
+        false=false_per_km2,
+    )
+    path.write_text(text, encoding="utf-8")
+    print(f"threshold {level:.2f}, {arguments.out.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

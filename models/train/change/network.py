@@ -1,0 +1,87 @@
+"""The change network: both looks through one encoder, their features compared at four sizes, one mask.
+
+Plain convolutions and ReLU. What is compared is |a - b| and max(a, b), so that swapping the looks changes nothing.
+After FC-Siam-diff (Daudt et al., 2018) with the lateral path of a feature pyramid; the encoder is the object
+network's, whose weights it starts from.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - as torch's own documents write it
+from torch import Tensor, nn
+
+from models.train.network import Residual, conv
+
+_MEAN, _SPREAD = 110.0, 60.0
+_WIDTH = 32
+# Few cells change; begin by saying so.
+_PRIOR_LOGIT = -3.0
+
+Features = tuple[Tensor, Tensor, Tensor, Tensor]
+"""(N, 32, H / s, W / s) for s of 4, 8, 16 and 32."""
+
+
+class Encoder(nn.Module):
+    """One look to what is compared of it; computed once for a reference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv(3, 16, 3, 2)
+        self.s4 = nn.Sequential(conv(16, 32, 3, 2), Residual(32))
+        self.s8 = nn.Sequential(conv(32, 48, 3, 2), Residual(48))
+        self.s16 = nn.Sequential(conv(48, 96, 3, 2), Residual(96))
+        self.s32 = conv(96, 96, 3, 2)
+        self.l4, self.l8 = nn.Conv2d(32, _WIDTH, 1), nn.Conv2d(48, _WIDTH, 1)
+        self.l16, self.l32 = nn.Conv2d(96, _WIDTH, 1), nn.Conv2d(96, _WIDTH, 1)
+
+    def forward(self, image: Tensor) -> Features:
+        """(N, 3, H, W) float in 0..255; H and W multiples of 32."""
+        quarter = self.s4(self.stem((image - _MEAN) / _SPREAD))
+        eighth = self.s8(quarter)
+        sixteenth = self.s16(eighth)
+        return self.l4(quarter), self.l8(eighth), self.l16(sixteenth), self.l32(self.s32(sixteenth))
+
+
+class Head(nn.Module):
+    """Features of two looks to the logits of a change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.d4, self.d8, self.d16, self.d32 = (conv(2 * _WIDTH, _WIDTH) for _ in range(4))
+        self.u16, self.u8, self.u4 = conv(_WIDTH, _WIDTH), conv(_WIDTH, _WIDTH), conv(_WIDTH, _WIDTH)
+        self.mask = nn.Conv2d(_WIDTH, 4, 1)
+        nn.init.constant_(self.mask.bias, _PRIOR_LOGIT)  # type: ignore[arg-type]
+
+    def forward(self, before: Features, after: Features) -> Tensor:
+        """(N, 1, H, W) logits; four to a cell of four pixels, enlarged."""
+        d4, d8, d16, d32 = (
+            layer(torch.cat([(a - b).abs(), torch.maximum(a, b)], 1))
+            for layer, a, b in zip((self.d4, self.d8, self.d16, self.d32), before, after, strict=True)
+        )
+        x = self.u16(d16 + _doubled(d32))
+        x = self.u8(d8 + _doubled(x))
+        x = self.u4(d4 + _doubled(x))
+        halves = F.pixel_shuffle(self.mask(x), 2)
+        return F.interpolate(halves, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class ChangeNetwork(nn.Module):
+    """Both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.head = Encoder(), Head()
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        """(N, 3, H, W) each -> (N, 1, H, W) logits."""
+        both = self.encoder(torch.cat([before, after]))
+        n = len(before)
+        first: Features = tuple(one[:n] for one in both)  # type: ignore[assignment]
+        second: Features = tuple(one[n:] for one in both)  # type: ignore[assignment]
+        logits: Tensor = self.head(first, second)
+        return logits
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

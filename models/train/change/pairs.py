@@ -1,0 +1,144 @@
+"""Pairs to learn from: real pairs of years apart and single images seen twice, with objects laid onto them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.train.change.data import Ground, Pair
+from models.train.change.looks import looked_at, pointed
+from models.train.change.staging import Model, Placed, Stage, models
+
+SIZE_PX = 256
+N_MODELS = 1200
+_MARGIN_PX = 6
+_REAL_FRACTION = 0.6
+_STAGED_FRACTION = 0.75
+_MAX_SHIFT_PX = 3.0
+
+Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
+"""before, after (H, W, 3); changed, weight (H, W)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A pair as it is shown to the network, and the objects laid onto it that changed."""
+
+    before: NDArray[np.uint8]
+    after: NDArray[np.uint8]
+    changed: NDArray[np.uint8]
+    weight: NDArray[np.float32]
+    placed: tuple[Placed, ...]
+
+
+class Pairs(torch.utils.data.IterableDataset[Example]):
+    """Pairs without end, the same ones for the same seed."""
+
+    def __init__(
+        self,
+        real: Sequence[Pair],
+        single: Sequence[Ground],
+        seed: int | list[int],
+        *,
+        n_models: int = N_MODELS,
+    ) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._real, self._single = real, single
+        self._n_models = n_models
+        self._stock: list[Model] = []
+        # Two of three real pairs show no change; those that do are drawn as often.
+        n_changed = sum(bool(pair.changed.any()) for pair in real)
+        share = 0.5 / max(n_changed, 1), 0.5 / max(len(real) - n_changed, 1)
+        chances = np.array([share[0] if pair.changed.any() else share[1] for pair in real])
+        self._chances = chances / chances.sum()
+
+    def __iter__(self) -> Iterator[Example]:
+        while True:
+            made = self.made()
+            yield made.before, made.after, made.changed.astype(np.float32), made.weight
+
+    def made(self) -> Made:
+        """The next pair."""
+        rng = self._rng
+        # Made by the process that uses it, and the same for the same seed.
+        self._stock = self._stock or models(self._n_models, 0)
+        is_real = rng.random() < _REAL_FRACTION
+        stage, boxes = self._real_stage() if is_real else self._single_stage()
+        if not is_real and len(boxes) and rng.random() < 0.5:
+            stage.take_away(boxes, rng)
+        if rng.random() < _STAGED_FRACTION:
+            stage.populate(self._stock, rng, int(rng.integers(0, 4)), int(rng.integers(0, 5)))
+        return _seen(stage, rng)
+
+    def _real_stage(self) -> tuple[Stage, NDArray[np.float32]]:
+        rng = self._rng
+        pair = self._real[rng.choice(len(self._real), p=self._chances)]
+        layers = np.dstack([pair.before, pair.after, pair.changed.astype(np.uint8)])
+        scale = math.exp(rng.uniform(-0.25, 0.45)) if rng.random() < 0.6 else 1.0
+        layers = _window(layers, scale, rng)
+        stage = Stage(layers[..., :3], layers[..., 3:6], layers[..., 6] > 0)
+        return stage, np.zeros((0, 5), np.float32)
+
+    def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
+        rng = self._rng
+        ground = self._single[rng.integers(len(self._single))]
+        side = SIZE_PX + 2 * _MARGIN_PX
+        least = side / min(ground.pixels.shape[:2])
+        scale = max(least, math.exp(rng.uniform(-0.7, 0.5)))
+        height, width = (round(length * scale) for length in ground.pixels.shape[:2])
+        x, y = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
+        matrix = np.array([[scale, 0, -x], [0, scale, -y]], np.float64)
+        source = cv2.GaussianBlur(ground.pixels, (0, 0), 0.45 / scale) if scale < 0.7 else ground.pixels
+        pixels = np.asarray(
+            cv2.warpAffine(source, matrix, (side, side), borderMode=cv2.BORDER_REFLECT), np.uint8
+        )
+        boxes = ground.boxes * np.array([scale, scale, scale, scale, 1], np.float32)
+        boxes -= np.array([x, y, x, y, 0], np.float32)
+        boxes = boxes[(boxes[:, :2].min(1) > 4) & (boxes[:, 2:4].max(1) < side - 4)]
+        nothing = np.zeros((side, side), np.bool_)
+        return Stage(pixels, pixels, nothing), boxes
+
+
+def _window(layers: NDArray[np.uint8], scale: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A square of some layers, enlarged or reduced."""
+    side, length = SIZE_PX + 2 * _MARGIN_PX, layers.shape[0]
+    scale = max(scale, side / length)
+    spare = length * scale - side
+    x, y = rng.uniform(0, spare + 1e-6, 2)
+    matrix = np.array([[scale, 0, -x], [0, scale, -y]], np.float64)
+    images = cv2.warpAffine(layers[..., :4], matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
+    rest = cv2.warpAffine(
+        np.ascontiguousarray(layers[..., 4:6]), matrix, (side, side), borderMode=cv2.BORDER_REFLECT
+    )
+    mask = cv2.warpAffine(
+        np.ascontiguousarray(layers[..., 6]),
+        matrix,
+        (side, side),
+        flags=cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+    return np.dstack([images, rest, mask]).astype(np.uint8)
+
+
+def _seen(stage: Stage, rng: np.random.Generator) -> Made:
+    """Each look through its own air, the first a little beside its place; turned, mirrored and swapped."""
+    before = looked_at(pointed(stage.before, rng, _MAX_SHIFT_PX), rng)
+    after = looked_at(stage.after, rng)
+    if rng.random() < 0.5:
+        before, after = after, before
+    inner = slice(_MARGIN_PX, -_MARGIN_PX)
+    layers = [before, after, stage.changed, stage.weight]
+    quarters, is_mirrored = int(rng.integers(4)), rng.random() < 0.5
+    before, after, changed, weight = (_turned(one[inner, inner], quarters, is_mirrored) for one in layers)
+    return Made(before, after, changed, weight, tuple(stage.placed))
+
+
+def _turned(layer: NDArray[np.generic], quarters: int, is_mirrored: bool) -> NDArray[np.generic]:  # noqa: FBT001
+    turned = np.rot90(layer, quarters)
+    return np.ascontiguousarray(turned[:, ::-1] if is_mirrored else turned)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.acquire.tile import Rgb
+from edge.detect.detection import Detection
+from edge.detect.manifest import Boxes, Manifest, Model, Scores, parse
+from edge.detect.model import load
+from edge.detect.objects import DetectSettings, detect
+from edge.detect.passes import Pass, passes
+from edge.geo import PixelBox
+from tests.detect.make import image, manifest_values, write_model
+
+LABELS = ("aircraft", "ship", "vehicle")
+
+
+def manifest(**by_label: float) -> Manifest:
+    """Working at 0.7 m, served from 0.3 to 2 m."""
+    gsd_m = {"min": 0.3, "working": 0.7, "max": 2.0, "by_label": by_label}
+    per_label = {label: {"recall": 0.9, "false_alarms_per_km2": 0.5} for label in LABELS}
+    values = manifest_values(
+        labels=list(LABELS), gsd_m=gsd_m, quality=per_label, thresholds=dict.fromkeys(LABELS, 0.5)
+    )
+    return parse(yaml.safe_dump(values), "m.yaml")
+
+
+def groups(found: list[Pass]) -> list[tuple[float, list[str]]]:
+    return [(round(one.share, 3), sorted(one.labels)) for one in found]
+
+
+def test_labels_without_a_gsd_of_their_own_are_found_in_one_pass() -> None:
+    assert groups(passes(manifest(), 0.35)) == [(0.5, sorted(LABELS))]
+
+
+def test_a_label_with_a_finer_gsd_gets_a_finer_pass_of_its_own() -> None:
+    found = passes(manifest(vehicle=0.35), 0.35)
+    assert groups(found) == [(1.0, ["vehicle"]), (0.5, ["aircraft", "ship"])]
+
+
+@pytest.mark.parametrize("gsd_m", [0.7, 1.5])
+def test_a_tile_coarser_than_every_working_gsd_is_searched_once_as_it_is(gsd_m: float) -> None:
+    assert groups(passes(manifest(vehicle=0.35), gsd_m)) == [(1.0, sorted(LABELS))]
+
+
+def test_a_tile_of_unknown_gsd_is_searched_once_as_it_is() -> None:
+    assert groups(passes(manifest(vehicle=0.35), None)) == [(1.0, sorted(LABELS))]
+
+
+def test_reductions_within_a_tenth_share_the_finer_pass() -> None:
+    assert groups(passes(manifest(vehicle=0.64), 0.5)) == [(0.781, sorted(LABELS))]
+    assert len(passes(manifest(vehicle=0.63), 0.5)) == 2
+
+
+def test_a_chain_of_near_reductions_does_not_drift_from_its_finest() -> None:
+    found = passes(manifest(vehicle=0.5, ship=0.54, aircraft=0.58), 0.4)
+    assert groups(found) == [(0.8, ["ship", "vehicle"]), (0.69, ["aircraft"])]
+
+
+def test_a_pass_that_nobody_asks_for_is_left_out() -> None:
+    assert groups(passes(manifest(vehicle=0.35), 0.35, {"aircraft"})) == [(0.5, ["aircraft"])]
+    assert passes(manifest(vehicle=0.35), 0.35, {"bicycle"}) == []
+
+
+@given(
+    gsd_m=st.floats(0.3, 2.0),
+    working=st.lists(st.floats(0.3, 2.0), min_size=len(LABELS), max_size=len(LABELS)),
+)
+def test_every_label_is_in_one_pass_never_coarser_and_hardly_finer_than_it_wants(
+    gsd_m: float, working: list[float]
+) -> None:
+    said = manifest(**dict(zip(LABELS, working, strict=True)))
+    found = passes(said, gsd_m)
+    assert sorted(label for one in found for label in one.labels) == sorted(LABELS)
+    for one in found:
+        for label in one.labels:
+            wanted = min(1.0, gsd_m / said.gsd_m.working_of(label))
+            assert wanted <= one.share <= wanted * 1.1 + 1e-9
+
+
+@pytest.fixture
+def two_gsds(tmp_path: Path) -> Model:
+    """Bright red is an aircraft, searched at 0.5 m; bright green a ship, searched at 0.3 m."""
+    gsd_m = {"min": 0.3, "working": 0.5, "max": 2.0, "by_label": {"ship": 0.3}}
+    return load(write_model(tmp_path, gsd_m=gsd_m))
+
+
+def both() -> Rgb:
+    red, green = image(400, 400, (40, 40, 70, 66)), image(400, 400, (300, 300, 320, 316), label=1)
+    return np.maximum(red, green)
+
+
+def look(pixels: Rgb, model: Model, labels: set[str] | None = None) -> list[Detection]:
+    return detect(pixels, 0.3, model=model, settings=DetectSettings(), labels=labels)
+
+
+def counting(model: Model) -> tuple[Model, list[int]]:
+    """The model, and a list that grows by one a window."""
+    seen: list[int] = []
+
+    def infer(window: Rgb) -> tuple[Boxes, Scores]:
+        seen.append(1)
+        return model.infer(window)
+
+    return replace(model, infer=infer), seen
+
+
+def test_each_object_is_found_once_by_the_pass_of_its_label(two_gsds: Model) -> None:
+    found = {one.label: one.box for one in look(both(), two_gsds)}
+    assert len(look(both(), two_gsds)) == 2
+    assert found["ship"] == PixelBox(300, 300, 320, 316)  # as it is: to the pixel
+    assert found["aircraft"].iou(PixelBox(40, 40, 70, 66)) > 0.6  # reduced to 0.6 of its sides
+
+
+def test_only_what_is_asked_for_is_found_and_only_its_pass_is_paid_for(two_gsds: Model) -> None:
+    model, windows = counting(two_gsds)
+    assert {one.label for one in look(both(), model, {"aircraft"})} == {"aircraft"}
+    n_coarse = len(windows)
+    look(both(), model)
+    assert n_coarse == 9  # 240 px in windows of 128 that share 32
+    assert len(windows) - n_coarse == 9 + 16  # and 400 px beside them
+
+
+def test_a_label_that_nobody_asks_for_is_dropped_though_its_pass_is_run(two_gsds: Model) -> None:
+    found = detect(both(), None, model=two_gsds, settings=DetectSettings(), labels={"ship"})
+    assert [one.label for one in found] == ["ship"]
+
+
+def test_a_label_that_the_model_does_not_know_is_never_found(two_gsds: Model) -> None:
+    assert look(both(), two_gsds, {"bicycle"}) == []
