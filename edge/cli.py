@@ -30,6 +30,7 @@ COMMANDS = {
     "detect": "find objects in single images",
     "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
+    "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",
     "models": "list, verify and measure the models; add an own one",
     "feedback": "say that an alert was false, or true; list what is kept quiet",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, config, health, shelter
+from edge import __version__, announce, config, health, shelter
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb
 from edge.config import Settings
@@ -127,6 +127,7 @@ class Daemon:
         self._settings = settings
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
+        announce.to_home_assistant(settings, self._store.outbox)
         self._commands = CommandCounts()
         self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
@@ -325,6 +326,7 @@ class Daemon:
             self._reopen_with = settings
             return
         station = self._new_station(settings)
+        announce.to_home_assistant(settings, self._store.outbox)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()

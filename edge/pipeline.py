@@ -217,7 +217,7 @@ def _blind(known: Known, state: SiteState, tile: Tile) -> Heard[Story]:
         now=tile.acquired_at,
         last_reject=state.last_reject,
     )
-    return heard(findings, state.stories, stories, known.quiet)
+    return heard(findings, state.stories, stories, quiet=known.quiet, at=tile.acquired_at)
 
 
 def _looked(
@@ -250,7 +250,7 @@ def _looked(
         turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
-    judged = heard(verdict.findings, after.stories, verdict.stories, known.quiet)
+    judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
     after = replace(after, inventory=verdict.inventory, stories=judged.stories, passing=verdict.passing)
     ended = _blind(known, after, tile)
     said = (

@@ -27,7 +27,9 @@ from edge.geo import sites_under
 from edge.health import Clock, QuietHealth
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
-from edge.monitor.quiet import heard
+from edge.monitor.finding import Finding
+from edge.monitor.quiet import Heard, heard
+from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
@@ -145,9 +147,7 @@ class Station:
                 now=now,
                 last_reject=state.last_reject,
             )
-            audible = (
-                heard(findings, state.stories, stories, self._store.quiet.at(name)) if findings else None
-            )
+            audible = self._heard(name, findings, stories, now) if findings else None
             if audible is not None and audible.findings:
                 told = [Told(finding, None) for finding in audible.findings]
                 states = {name: replace(state, stories=audible.stories)}
@@ -160,6 +160,12 @@ class Station:
                 self._states |= states
                 said = True
         return said
+
+    def _heard(
+        self, name: str, findings: Sequence[Finding], stories: Mapping[str, Story], now: datetime
+    ) -> Heard[Story]:
+        quiet = self._store.quiet.at(name)
+        return heard(findings, self._states[name].stories, stories, quiet=quiet, at=now)
 
     def quiet_of(self, name: str) -> QuietHealth:
         """What is kept quiet at a site, in numbers."""

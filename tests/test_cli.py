@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.detect.make import image, write_model
 from tests.e2e.archive import write_config
 from tests.e2e.program import run_edge
 from tests.settings import with_line
+from tests.transmit.make import make_alert
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -180,3 +182,45 @@ def test_a_reader_that_has_enough_ends_detect_in_silence(tmp_path: Path) -> None
     detect.stderr.close()
     assert (detect.wait(), said) == (OK, b"")
     assert json.loads(first)["image"] == str(paths[0])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("7Q2M5K0C9T4E",), ("7Q2M5K0C9T4E", "maybe"), ("--list", "7Q2M5K0C9T4E", "true")],
+    ids=str,
+)
+def test_feedback_wants_an_alert_and_a_verdict_or_the_list(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    run = run_edge("feedback", *arguments, "-c", write_config(tmp_path))
+    assert (run.returncode, run.stdout) == (USAGE, "")
+    assert "edge feedback" in run.stderr
+
+
+def told(config: Path) -> str:
+    """An alert in the state of a device; its id."""
+    alert = make_alert()
+    with closing(open_store(load(config))) as store:
+        store.commit(Commit(done_at=AT, alerts=[alert]))
+    return alert.alert_id
+
+
+def test_feedback_is_listed_until_it_is_lifted(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    alert_id = told(config)
+    assert run_edge("feedback", alert_id, "false", "-c", config).returncode == OK
+    listed = run_edge("feedback", "--list", "-c", config).stdout
+    assert f"{alert_id}  false    north-airfield  aircraft within 50 m of 16.98421 27.00312" in listed
+    [line] = run_edge("feedback", "--list", "--json", "-c", config).stdout.splitlines()
+    assert (json.loads(line)["alert_id"], json.loads(line)["why"]) == (alert_id, "false")
+    lifted = run_edge("feedback", alert_id, "true", "-c", config)
+    assert "lifted_places=1" in lifted.stdout
+    assert run_edge("feedback", "--list", "-c", config).stdout == ""
+
+
+def test_feedback_on_an_alert_that_is_not_known_fails_and_says_so(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    told(config)
+    run = run_edge("feedback", "0" * 12, "false", "-c", config)
+    assert (run.returncode, run.stdout) == (FAILED, "")
+    assert "unknown_alert" in run.stderr

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge import health
-from edge.health import Clock, Health, SiteHealth, StateFacts, TileCounts
+from edge.health import Clock, CommandHealth, Health, QuietHealth, SiteHealth, StateFacts, TileCounts
 from edge.schema import schema_text
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import Tally
@@ -52,7 +52,19 @@ def told(**changes: object) -> dict[str, object]:
 def test_a_device_without_a_look_says_so() -> None:
     sites = {"quarry": SiteHealth()}
     nothing = {"newest_look_at": None, "newest_look_age_s": None, "newest_reject": None}
-    assert told(sites=sites)["sites"] == {"quarry": nothing}
+    quiet = {"places": 0, "rules": 0, "hidden": 0}
+    assert told(sites=sites)["sites"] == {"quarry": {**nothing, "quiet": quiet}}
+
+
+def test_what_is_kept_quiet_is_told_by_site() -> None:
+    sites = {"quarry": SiteHealth(quiet=QuietHealth(n_places=2, n_rules=1, n_hidden=7))}
+    expected = {"places": 2, "rules": 1, "hidden": 7}
+    assert told(sites=sites)["sites"]["quarry"]["quiet"] == expected  # type: ignore[index]
+
+
+def test_what_became_of_commands_is_told_by_reason() -> None:
+    commands = CommandHealth(n_done=3, n_refused={"expired": 2})
+    assert told(commands=commands)["commands"] == {"done": 3, "refused": {"expired": 2}}
 
 
 def test_the_age_of_the_newest_look_counts_from_when_the_ground_was_seen() -> None:

@@ -16,7 +16,9 @@ from edge.detect.manifest import Model
 from edge.detect.model import Models, load
 from edge.detect.objects import DetectSettings
 from edge.geo import Site
+from edge.monitor.finding import Kind
 from edge.monitor.inventory import InventorySettings
+from edge.monitor.quiet import NOTHING, Quiet, QuietPlace, Snooze
 from edge.monitor.rules import ArrivalRule, BlindRule, DepartureRule
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
@@ -45,10 +47,11 @@ class Line:
         self.state = SiteState.empty(WATCHED.site)
         self.reference: Reference | None = None
         self.kept: dict[str, Rgb] = {}
+        self.quiet = NOTHING
         self.tools = Tools(Models(model), DetectSettings(), self.kept.get)
 
     def take(self, tile: Tile) -> SiteOutcome:
-        (outcome,) = process(tile, [Known(WATCHED, self.state, self.reference)], self.tools)
+        (outcome,) = process(tile, [Known(WATCHED, self.state, self.reference, self.quiet)], self.tools)
         self.state = outcome.state
         self.reference = outcome.reference or self.reference
         self.kept[tile.sha256] = tile.pixels
@@ -137,3 +140,23 @@ def test_the_first_look_makes_the_reference_and_the_next_one_keeps_it(model: Mod
     line = Line(model)
     assert line.show(1, A).reference is not None
     assert line.show(2, A).reference is None
+
+
+def test_what_is_kept_quiet_is_counted_and_not_told(model: Model) -> None:
+    line = Line(model)
+    line.show(1, A)
+    (found,) = line.show(2, A, B).told[0].finding.objects
+    line.quiet = Quiet(
+        (QuietPlace("7Q2M5K0C9T4E", Kind.ARRIVAL, found.label, found.position, found.length_m, seen_on(30)),)
+    )
+    outcome = line.show(3, A)
+    assert (kinds(outcome), outcome.n_hidden) == ([], 1)
+
+
+def test_blindness_that_is_snoozed_is_told_when_the_snooze_is_over(model: Model) -> None:
+    line = Line(model)
+    line.show(1, A)
+    line.quiet = Quiet(snoozes=(Snooze("7Q2M5K0C9T4E", None, seen_on(7)),))
+    dark = np.zeros((512, 512, 3), np.uint8) + 2
+    assert kinds(line.take(tile_of(5, dark))) == []
+    assert kinds(line.take(tile_of(8, dark + 1))) == ["blind"]

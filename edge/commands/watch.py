@@ -8,11 +8,10 @@ import sys
 import threading
 from pathlib import Path
 
-import msgspec
-
-from edge.errors import ConfigFault
+from edge.commands import broker_arguments
+from edge.monitor.finding import Kind, Severity
+from edge.receive.feed import Wanted
 from edge.receive.watch import run_watch
-from edge.transmit.mqtt_settings import MqttSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--site", action="append", default=[], metavar="ID", help="only this site; may be repeated"
     )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="save the evidence pictures there")
-    parser.add_argument("--username", metavar="NAME")
-    for name in ("password-file", "ca-file", "client-certificate", "client-key"):
-        parser.add_argument(f"--{name}", metavar="FILE")
+    parser.add_argument(
+        "--kind", action="append", default=[], choices=list(Kind), help="only this kind; may be repeated"
+    )
+    parser.add_argument(
+        "--severity", choices=list(Severity), help="only alerts of this severity or a graver one"
+    )
+    broker_arguments.add_credentials(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,23 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     run_watch(
-        _settings(arguments),
+        broker_arguments.settings("edge watch", arguments),
         out=sys.stdout,
         stop=stop,
         json_lines=arguments.json,
         devices=arguments.device,
         sites=arguments.site,
+        wanted=Wanted(
+            frozenset(arguments.kind), Severity(arguments.severity) if arguments.severity else None
+        ),
         pictures=arguments.pictures,
     )
     return 0
-
-
-def _settings(arguments: argparse.Namespace) -> MqttSettings:
-    keys = ("username", "password_file", "ca_file", "client_certificate", "client_key")
-    given = {key: value for key in keys if (value := getattr(arguments, key)) is not None}
-    try:
-        return msgspec.convert(
-            {"url": arguments.broker, **given}, MqttSettings, dec_hook=lambda kind, x: kind(x)
-        )
-    except msgspec.ValidationError as fault:
-        raise ConfigFault(f"edge watch: {fault}") from fault

@@ -74,10 +74,10 @@ class Snooze:
     until_at: datetime
     is_feedback: bool = False
 
-    def hides(self, finding: Finding) -> bool:
-        """True if this finding is not told."""
+    def hides(self, finding: Finding, at: datetime) -> bool:
+        """True if this finding is not told at that instant."""
         return (
-            finding.seen_at < self.until_at
+            at < self.until_at
             and self.rule_id in (None, finding.rule_id)
             and not is_always_said(finding.severity)
         )
@@ -94,12 +94,12 @@ class Quiet:
         """True if a finding of this kind about an object there is not told."""
         return any(place.hides(kind, label, position, at) for place in self.places)
 
-    def hides(self, finding: Finding) -> bool:
+    def hides(self, finding: Finding, at: datetime) -> bool:
         """True if a finding is snoozed, or all of its objects stand at quiet places."""
-        return any(snooze.hides(finding) for snooze in self.snoozes) or (
+        return any(snooze.hides(finding, at) for snooze in self.snoozes) or (
             bool(finding.objects)
             and all(
-                self.is_quiet_place(finding.kind, found.label, found.position, finding.seen_at)
+                self.is_quiet_place(finding.kind, found.label, found.position, at)
                 for found in finding.objects
             )
         )
@@ -148,7 +148,12 @@ class Heard(Generic[StoryT]):
 
 
 def heard(
-    findings: Sequence[Finding], before: Mapping[str, StoryT], after: Mapping[str, StoryT], quiet: Quiet
+    findings: Sequence[Finding],
+    before: Mapping[str, StoryT],
+    after: Mapping[str, StoryT],
+    *,
+    quiet: Quiet,
+    at: datetime,
 ) -> Heard[StoryT]:
     """Leave out what is kept quiet.
 
@@ -156,11 +161,12 @@ def heard(
     that was told before the snooze goes on in silence, and its end is told.
 
     before, after  the open stories by rule id, before and after the findings
+    at             when the findings were made: of a look when it was seen; blindness may be much older
     """
     told: list[Finding] = []
     stories = dict(after)
     for finding in findings:
-        if finding.phase is Phase.END or not quiet.hides(finding):
+        if finding.phase is Phase.END or not quiet.hides(finding, at):
             told.append(finding)
         elif finding.rule_id in before:
             stories[finding.rule_id] = before[finding.rule_id]

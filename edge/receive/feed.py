@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
+from edge.monitor.finding import Severity
 from edge.transmit.link import Incoming
 
 # Repeats come within a reconnect; 10,000 alerts are years of one device.
 _REMEMBERED = 10_000
+
+K = TypeVar("K")
 
 
 class _Geometry(msgspec.Struct):
@@ -65,12 +69,42 @@ class Shown:
         return self.device_id, self.feature.id, self.feature.properties.phase, self.sequence
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts are shown.
+
+    kinds         only these; empty for all
+    min_severity  this one and graver ones; None for all
+    """
+
+    kinds: frozenset[str] = frozenset()
+    min_severity: Severity | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """True if nothing is left out."""
+        return not self.kinds and self.min_severity is None
+
+    def takes(self, kind: str, severity: str) -> bool:
+        """True if an alert is shown; one of a severity that a later release added always is."""
+        if self.kinds and kind not in self.kinds:
+            return False
+        if self.min_severity is None or severity not in set(Severity):
+            return True
+        return Severity(severity).rank >= self.min_severity.rank
+
+
+EVERYTHING = Wanted()
+
+
 class Feed:
     """Turns messages into lines, each alert once."""
 
-    def __init__(self, *, json_lines: bool) -> None:
+    def __init__(self, *, json_lines: bool, wanted: Wanted = EVERYTHING) -> None:
         self._json_lines = json_lines
+        self._wanted = wanted
         self._told: OrderedDict[tuple[str, str, str, int], None] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._status: dict[str, str] = {}
 
     def lines(self, incoming: Incoming) -> list[str]:
@@ -92,6 +126,14 @@ class Feed:
             case _:
                 return []
 
+    def wants_picture(self, topic: str) -> bool:
+        """True if evidence on this topic belongs to what is shown; the alert comes before its pictures."""
+        match topic.split("/"):
+            case [_, _, device_id, _, "evidence", alert_id, _]:
+                return self._wanted.is_everything or (device_id, alert_id) in self._shown
+            case _:
+                return False
+
     def _status_lines(self, device_id: str, status: str) -> list[str]:
         if self._status.get(device_id) == status:
             return []
@@ -101,7 +143,7 @@ class Feed:
         return [printable(f"{device_id} is {status}")]
 
     def _alert_lines(self, shown: Shown, payload: bytes) -> list[str]:
-        if self._is_repeat(shown):
+        if self._is_left_out(shown):
             return []
         if self._json_lines:
             return [msgspec.json.encode(msgspec.json.decode(payload)).decode()]
@@ -109,14 +151,24 @@ class Feed:
 
     def _open_lines(self, device_id: str, site_id: str, feature: _Feature) -> list[str]:
         shown = Shown(device_id, site_id, feature.properties.time, feature.properties.sequence, feature)
-        return [] if self._is_repeat(shown) else alert_lines(shown)
+        return [] if self._is_left_out(shown) else alert_lines(shown)
 
-    def _is_repeat(self, shown: Shown) -> bool:
-        is_repeat = shown.key in self._told
-        self._told[shown.key] = None
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
-        return is_repeat
+    def _is_left_out(self, shown: Shown) -> bool:
+        """True for a repeat, and for what is not wanted."""
+        said = shown.feature.properties
+        if not self._wanted.takes(said.kind, said.severity):
+            return True
+        _remember(self._shown, (shown.device_id, shown.feature.id))
+        return _remember(self._told, shown.key)
+
+
+def _remember(seen: OrderedDict[K, None], key: K) -> bool:
+    """Note a key; True if it was there. The oldest are forgotten."""
+    was_there = key in seen
+    seen[key] = None
+    if len(seen) > _REMEMBERED:
+        seen.popitem(last=False)
+    return was_there
 
 
 def alert_lines(shown: Shown) -> list[str]:

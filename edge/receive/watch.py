@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TextIO
 
 from edge.errors import LinkDown
-from edge.receive.feed import Feed
+from edge.receive.feed import EVERYTHING, Feed, Wanted
+from edge.receive.pictures import save_picture
 from edge.transmit.link import Incoming, Wake
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
@@ -37,6 +37,7 @@ def run_watch(
     json_lines: bool = False,
     devices: Sequence[str] = (),
     sites: Sequence[str] = (),
+    wanted: Wanted = EVERYTHING,
     pictures: Path | None = None,
     draw: Callable[[], float] = random.random,
 ) -> None:
@@ -45,10 +46,11 @@ def run_watch(
     json_lines  JSON Lines: each alert as it came, each change of a device as {"device", "status"}
     devices     only these; empty for all
     sites       only these; empty for all
+    wanted      only these alerts, and their pictures
     pictures    a folder that the evidence is saved in, or None to leave it
     """
     topics = watched_topics(devices, sites, with_pictures=pictures is not None)
-    feed = Feed(json_lines=json_lines)
+    feed = Feed(json_lines=json_lines, wanted=wanted)
     # One name for all connections: the broker keeps what comes while this one is away.
     client_id = f"edge-watch-{secrets.token_hex(4)}"
     n_failures = 0
@@ -60,7 +62,8 @@ def run_watch(
                 while not stop.is_set():
                     for incoming in link.step(_STEP_S).messages:
                         _show(feed, incoming, out)
-                        _save(pictures, incoming)
+                        if pictures is not None and feed.wants_picture(incoming.topic):
+                            save_picture(pictures, incoming.topic, incoming.payload)
         except LinkDown as fault:
             n_failures += 1
             log.log(logging.WARNING if n_failures == 1 else logging.DEBUG, "broker lost: reason=%s", fault)
@@ -101,19 +104,3 @@ def _show(feed: Feed, incoming: Incoming, out: TextIO) -> None:
         return
     out.writelines(f"{line}\n" for line in lines)
     out.flush()
-
-
-def _save(folder: Path | None, incoming: Incoming) -> None:
-    """Keep a picture as DEVICE/SITE/ALERT-N.jpg; a name from outside never leaves the folder."""
-    match incoming.topic.split("/"):
-        case [_, _, device_id, site_id, "evidence", alert_id, n] if folder is not None:
-            name = f"{_file_name(alert_id)}-{_file_name(n)}.jpg"
-            path = folder / _file_name(device_id) / _file_name(site_id) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
-            partial.write_bytes(incoming.payload)
-            partial.replace(path)
-
-
-def _file_name(level: str) -> str:
-    return re.sub(r"[^\w-]", "_", level)

@@ -77,6 +77,7 @@ class Incoming:
     is_repeat    True where it may have come before
     reply_topic  where an answer is wanted (MQTT 5), or None
     correlation  what the answer must bring along (MQTT 5), or None
+    number       by which the broker knows it, where it must be taken by hand
     """
 
     topic: str
@@ -85,6 +86,7 @@ class Incoming:
     is_repeat: bool = False
     reply_topic: str | None = None
     correlation: bytes | None = field(default=None, repr=False)
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,14 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
 
 
+def open_intake(settings: MqttSettings, client_id: str, wake: Wake, window: int) -> MqttLink:
+    """A connection by MQTT 5 for a subscriber that answers for each message itself, with `take`.
+
+    window  messages that the broker may send before they are answered for (Receive Maximum)
+    """
+    return MqttLink(settings, client_id, wake, None, MQTTProtocolVersion.MQTTv5, intake_window=window)
+
+
 def _properties(packet: int, **values: int | bytes) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     for name, value in values.items():
@@ -90,10 +98,13 @@ class MqttLink:
         wake: Wake,
         will: Will | None,
         protocol: MQTTProtocolVersion,
+        *,
+        intake_window: int | None = None,
     ) -> None:
         self._wake = wake
         self._heard_at = time.monotonic()
         self._message_expiry_s = settings.message_expiry_s
+        self._intake_window = intake_window
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._lost_word = "connection_lost"
@@ -161,6 +172,11 @@ class MqttLink:
                 number = self._client.subscribe(topic, 1)[1]
         self._listens.add(number)
 
+    def take(self, incoming: Incoming) -> None:
+        """Tell the broker that a message is in safe hands; only on a link of `open_intake`."""
+        with self._guarded():
+            self._client.ack(incoming.number, 1)
+
     def step(self, timeout_s: float) -> Arrived:
         """Move bytes both ways, waiting for the network, the wake or the timeout; LinkDown if it is lost.
 
@@ -223,6 +239,7 @@ class MqttLink:
                 PacketTypes.CONNECT,
                 SessionExpiryInterval=settings.session_expiry_s,
                 MaximumPacketSize=_MAX_INCOMING_BYTES,
+                **({} if self._intake_window is None else {"ReceiveMaximum": self._intake_window}),
             )
             asked = {"clean_start": settings.session_expiry_s == 0, "properties": properties}
         deadline = time.monotonic() + settings.connect_timeout_s
@@ -371,9 +388,10 @@ class MqttLink:
                 message.dup,
                 getattr(asked, "ResponseTopic", None),
                 getattr(asked, "CorrelationData", None),
+                message.mid,
             )
         )
-        if message.qos:
+        if message.qos and self._intake_window is None:
             self._unconfirmed.append(message.mid)
 
     def _on_subscribe(

@@ -37,8 +37,13 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     # Seconds for which the broker keeps an alert or a picture for a subscriber who is away; what is retained
     # does not expire. MQTT 5 only.
     message_expiry_s: Annotated[int, Meta(ge=60, le=31_536_000)] = 2_592_000
-    # When a message counts as delivered: puback is when the broker has taken it.
-    ack: Literal["puback"] = "puback"
+    # When an alert or a picture counts as delivered and leaves the outbox: puback is when the broker has
+    # taken it, e2e when `edge archive` at the desk has stored it. Only e2e survives a broker that forgets.
+    ack: Literal["puback", "e2e"] = "puback"
+    # With e2e: seconds that the archive may take before a message is sent again, later ever more seldom.
+    resend_after_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    # True lets Home Assistant find the device: counts, last alert and picture, health.
+    home_assistant: bool = False
 
     def __post_init__(self) -> None:
         broker = self.broker

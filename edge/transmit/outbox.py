@@ -207,6 +207,17 @@ class Outbox:
             if seq not in damaged
         ]
 
+    def row(self, seq: int) -> Outgoing | None:
+        """One waiting message, or None where it left, was refused, or is damaged on the disk."""
+        rows = self._database.rows(
+            "SELECT topic, qos, crc32, payload FROM outbox WHERE seq = ? AND state = 'waiting'", (seq,)
+        )
+        for topic, qos, crc, payload in cast("list[tuple[str, int, int, bytes]]", rows):
+            if crc_of(topic, payload) == crc:
+                return Outgoing(topic, payload, qos=qos, seq=seq)
+            self.refuse(seq, "damaged on the disk: its CRC does not match")
+        return None
+
     def retained(self, *, only_dirty: bool) -> list[Outgoing]:
         """The newest of each state: open, inventory, health, then the rest."""
         rows = self._database.rows(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from edge.errors import LinkDown, StoreBroken, StoreCorrupt
+from edge.transmit.desk import Desk
 from edge.transmit.link import Wake, Will
 from edge.transmit.mqtt import open_link
 from edge.transmit.mqtt_settings import MqttSettings
@@ -57,6 +58,7 @@ class Sender:
         self._open_outbox = open_outbox
         self._draw = draw
         self._open_reception = open_reception
+        self._desk = Desk(settings.resend_after_s if settings.ack == "e2e" else None, time.monotonic())
         self._wake = Wake()
         self._stopping = threading.Event()
         self._tally = tally or Tally()
@@ -134,7 +136,9 @@ class Sender:
         log.info("link up: link=mqtt broker=%s mqtt=%s", self._settings.broker, self._tally.mqtt)
         if not link.is_v5:
             log.warning("link is blind to refusals: link=mqtt broker=%s mqtt=3.1.1", self._settings.broker)
-        session = Session(outbox, link, self._topics.status, self._uplink, self._tally, reception=reception)
+        session = Session(
+            outbox, link, self._topics, self._uplink, self._tally, reception=reception, desk=self._desk
+        )
         try:
             session.greet()
             while not self._stopping.is_set():

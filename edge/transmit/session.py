@@ -1,7 +1,7 @@
 """What is on its way over one connection: what goes next, what was answered, what was refused.
 
-A queued message is ours until it is settled. With `ack: puback` that is when the broker has answered for it;
-`_settle` is the one place that decides it.
+A queued message is ours until it is settled: with `ack: puback` when the broker has answered for it, with
+`e2e` when the desk's archive has.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Iterator
 
 from edge.errors import LinkDown, PayloadRefused
-from edge.transmit.link import Ack, Arrived
+from edge.transmit.desk import Desk
+from edge.transmit.link import Ack, Arrived, Incoming
 from edge.transmit.mqtt import MqttLink
 from edge.transmit.outbox import Lane, Outbox
 from edge.transmit.reception import Reception
 from edge.transmit.tally import Tally
+from edge.transmit.topics import Topics
 from edge.transmit.uplink import LinkState, Outgoing, UplinkSettings, next_attempt
 
 log = logging.getLogger(__name__)
@@ -43,21 +46,25 @@ class Session:
         self,
         outbox: Outbox,
         link: MqttLink,
-        status_topic: str,
+        topics: Topics,
         uplink: UplinkSettings,
         tally: Tally,
         *,
         reception: Reception | None,
+        desk: Desk,
     ) -> None:
         self._reception = reception
+        self._desk = desk
         self._outbox = outbox
         self._link = link
-        self._status_topic = status_topic
+        self._topics = topics
         self._uplink = uplink
         self._tally = tally
         self._answers: deque[Outgoing] = deque()
         # What every connect begins with, and changed states; then a queue for each lane of the outbox.
         self._states: deque[Outgoing] = deque()
+        # What the archive did not confirm in time.
+        self._again: deque[Outgoing] = deque()
         self._lanes: dict[Lane, deque[Outgoing]] = {lane: deque() for lane in Lane}
         self._last_seqs = dict.fromkeys(Lane, 0)
         self._in_flight: dict[int, Outgoing] = {}
@@ -68,6 +75,8 @@ class Session:
         """Listen for commands, and queue what every connect begins with: `online`, then what is retained."""
         if self._reception is not None and self._reception.topic is not None:
             self._link.listen(self._reception.topic)
+        if self._desk.is_asked:
+            self._link.subscribe([self._topics.ack])
         self._states.append(self._status(b"online"))
         self._states.extend(self._outbox.retained(only_dirty=False))
 
@@ -78,7 +87,8 @@ class Session:
         self._publish()
         arrived = self._link.step(_LOOK_EVERY_S)
         # Nothing came: it was the regular look, or the network alone.
-        self._may_have_more |= arrived.is_woken or not arrived.acks or not self._n_queued
+        is_idle = not arrived.acks or not self._n_queued
+        self._may_have_more |= arrived.is_woken or bool(arrived.messages) or is_idle
         for ack in arrived.acks:
             self._settle(ack)
         self._hear(arrived)
@@ -86,12 +96,15 @@ class Session:
             self._write_taken()
 
     def _hear(self, arrived: Arrived) -> None:
-        """Take the commands that came, and queue answers ahead of all that waits."""
+        """Take receipts and commands that came, and queue answers ahead of all that waits."""
         reception = self._reception
+        for incoming in arrived.messages:
+            if incoming.topic == self._topics.ack:
+                self._hear_receipt(incoming)
+            elif reception is not None:
+                reception.take(incoming)
         if reception is None:
             return
-        for incoming in arrived.messages:
-            reception.take(incoming)
         if len(self._answers) < _MAX_ANSWERS:
             self._answers.extend(reception.answers())
         if self._link.subscription_fault is not None:
@@ -115,7 +128,9 @@ class Session:
     def end(self) -> None:
         """Write down what was taken, and count a failure for what was on its way when the link broke."""
         self._write_taken()
-        rows = [outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None]
+        rows = sorted(self._seqs_in_flight())
+        for seq in rows:
+            self._desk.forget(seq)
         n_dead = self._outbox.failed(rows, self._uplink.max_attempts) if rows else 0
         if n_dead:
             self._tally.refused[_BREAKS_THE_LINK] += n_dead
@@ -124,6 +139,8 @@ class Session:
     def _fetch(self) -> None:
         """Fill up the lanes; the last one only where nothing else waits."""
         self._may_have_more = False
+        if not self._again:
+            self._again.extend(self._due_again())
         self._fetch_lane(Lane.URGENT)
         self._fetch_lane(Lane.ORDINARY)
         self._fetch_states()
@@ -131,12 +148,29 @@ class Session:
             self._fetch_lane(Lane.LAST)
 
     def _fetch_lane(self, lane: Lane) -> None:
-        if self._lanes[lane]:
-            return
-        rows = self._outbox.waiting(self._last_seqs[lane], self._uplink.window, lane)
-        if rows:
+        """Up to a window of rows, without those that wait for the archive's answer."""
+        while not self._lanes[lane]:
+            room = self._desk.room(time.monotonic()) - self._n_rows_queued
+            limit = min(self._uplink.window, room)
+            rows = self._outbox.waiting(self._last_seqs[lane], limit, lane) if limit > 0 else []
+            if not rows:
+                return
             self._last_seqs[lane] = rows[-1].seq or 0
-            self._lanes[lane].extend(rows)
+            self._lanes[lane].extend(row for row in rows if not self._desk.awaits(row.seq))
+
+    def _due_again(self) -> Iterator[Outgoing]:
+        """What the archive did not confirm in time, as far as it still waits in the outbox."""
+        if news := self._desk.news(time.monotonic()):
+            log.warning(news)
+        for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
+            row = self._outbox.row(seq)
+            if row is None:
+                self._desk.forget(seq)
+            else:
+                yield row
+
+    def _seqs_in_flight(self) -> set[int]:
+        return {outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None}
 
     def _fetch_states(self) -> None:
         if self._states:
@@ -147,10 +181,14 @@ class Session:
 
     @property
     def _n_queued(self) -> int:
-        return len(self._answers) + len(self._states) + sum(map(len, self._lanes.values()))
+        return len(self._answers) + len(self._states) + self._n_rows_queued
+
+    @property
+    def _n_rows_queued(self) -> int:
+        return len(self._again) + sum(map(len, self._lanes.values()))
 
     def _publish(self) -> None:
-        for queue in (self._answers, self._states, *self._lanes.values()):
+        for queue in (self._answers, self._states, self._again, *self._lanes.values()):
             while attempt := next_attempt(queue, [self._link_state()], self._uplink):
                 queue.popleft()
                 self._send(attempt.outgoing)
@@ -160,6 +198,7 @@ class Session:
     def _send(self, outgoing: Outgoing) -> None:
         try:
             self._in_flight[self._link.publish(outgoing)] = outgoing
+            self._desk.sent(outgoing, time.monotonic())
         except PayloadRefused as refusal:
             self._refuse(outgoing, str(refusal), refusal.reason)
 
@@ -181,6 +220,9 @@ class Session:
         if ack.reason is not None:
             self._refuse(outgoing, ack.reason, ack.word)
             return
+        if self._desk.reached_broker(outgoing.seq, time.monotonic()):
+            self._tally.took(is_queued=False)
+            return
         self._tally.took(is_queued=outgoing.seq is not None)
         self._taken.append(outgoing)
         self._answered(outgoing)
@@ -189,12 +231,27 @@ class Session:
         if self._reception is not None:
             self._reception.answered(outgoing)
 
+    def _hear_receipt(self, incoming: Incoming) -> None:
+        """A receipt of the desk's archive: what it has stored may leave the outbox."""
+        if not self._desk.is_asked or incoming.is_retained:
+            return
+        try:
+            seqs = self._desk.confirmed(incoming.payload, time.monotonic())
+        except ValueError as fault:
+            log.warning("receipt not understood: topic=%s reason=%s", incoming.topic, fault)
+            return
+        # What the broker has still to answer for leaves with that answer.
+        stored = [seq for seq in seqs if seq not in self._seqs_in_flight()]
+        self._tally.stored(len(stored))
+        self._taken.extend(Outgoing(incoming.topic, b"", seq=seq) for seq in stored)
+
     def _refuse(self, outgoing: Outgoing, reason: str, word: str) -> None:
         """Put a message aside, so that it never holds up those behind it; a state just waits to change."""
         self._tally.refused[word] += 1
         log.error("message refused: topic=%s seq=%s reason=%s", outgoing.topic, outgoing.seq, reason)
         if outgoing.seq is not None:
             self._outbox.refuse(outgoing.seq, reason)
+            self._desk.forget(outgoing.seq)
         elif outgoing.version is not None:
             self._taken.append(outgoing)
         self._answered(outgoing)
@@ -205,4 +262,4 @@ class Session:
             self._taken.clear()
 
     def _status(self, payload: bytes) -> Outgoing:
-        return Outgoing(self._status_topic, payload, is_retained=True)
+        return Outgoing(self._topics.status, payload, is_retained=True)

@@ -42,6 +42,11 @@ class Topics:
         """What the device listens to: the last level is the verb."""
         return f"{PREFIX}/{self.device_id}/cmd/+"
 
+    @property
+    def ack(self) -> str:
+        """What the desk's archive has stored; the device listens here with `ack: e2e`."""
+        return f"{PREFIX}/{self.device_id}/ack"
+
     def alert(self, site_id: str) -> str:
         """Each alert of a site, in order."""
         return self._of_site(site_id, "alert")
@@ -68,3 +73,12 @@ class Topics:
 
     def _of_site(self, site_id: str, last: str) -> str:
         return f"{PREFIX}/{self.device_id}/{checked_name(site_id, 'site id')}/{last}"
+
+
+def is_archived(topic: str) -> bool:
+    """True if the desk's archive stores what goes over this topic, and says so."""
+    match topic.split("/"):
+        case [_, _, _, _, "alert"] | [_, _, _, _, "evidence", _, _]:
+            return True
+        case _:
+            return False

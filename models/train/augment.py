@@ -96,13 +96,15 @@ class Examples(torch.utils.data.IterableDataset[Example]):
 def with_helicopters(pixels: Rgb, boxes: Boxes, rng: np.random.Generator) -> tuple[Rgb, Boxes]:
     """One to four rendered helicopters under one sun, none of them on another object."""
     pixels, light, gsd_m = pixels.copy(), a_light(rng), rng.uniform(*_HELICOPTER_GSD_M)
+    height, width = pixels.shape[:2]
     for _ in range(rng.integers(1, 5)):
         one = cut_out(a_helicopter(rng), rng.uniform(0, 360), light, gsd_m, rng)
-        left, top = (int(rng.integers(0, max(1, CROP_PX - side))) for side in one.size)
+        room = width - one.size[0], height - one.size[1]
+        left, top = (int(rng.integers(0, max(1, side))) for side in room)
         a, b, c, d = one.box
         box = np.array([[a + left, b + top, c + left, d + top, _HELICOPTER]], np.float32)
-        is_free = not _overlapping(box, boxes).any()
-        if is_free and 0 <= a + left and 0 <= b + top and c + left <= CROP_PX and d + top <= CROP_PX:
+        is_inside = a + left >= 0 and b + top >= 0 and c + left <= width and d + top <= height
+        if is_inside and not _overlapping(box, boxes).any():
             lay(pixels, one, left, top)
             boxes = np.concatenate([boxes, box])
     return pixels, boxes

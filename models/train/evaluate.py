@@ -16,7 +16,8 @@ import numpy as np
 from edge.detect.manifest import Model
 from edge.detect.model import load
 from edge.detect.objects import DetectSettings
-from models.train.data import Part, validation
+from models.train.data import Part
+from models.train.heldout import judged_by
 from models.train.matching import Judged, at, average_precision, interval
 from models.train.measure import Row, look, rows, together
 
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("models/objects.yaml"))
     arguments = parser.parse_args()
     model = load(arguments.model)
-    served, as_they_are = measured(validation(arguments.data), model)
+    served, as_they_are = measured(judged_by(arguments.data), model)
     print(f"{model.manifest.name} sha256:{model.sha256}\n")
     print("\n".join(results([*served, *as_they_are], model)), "\n")
     print("Mean score: share that is right, of so many.\n")

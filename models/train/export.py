@@ -20,7 +20,8 @@ import torch
 from edge.detect.manifest import parse
 from edge.detect.model import load
 from models.train.calibrate import MIN_SCORE, Calibration, Fitted, fitted
-from models.train.data import LABELS, labels_of, named, validation
+from models.train.data import LABELS, labels_of, named
+from models.train.heldout import judged_by
 from models.train.deploy import WINDOW_PX, deployed, write_onnx
 from models.train.matching import Figures, best
 from models.train.measure import look, rows, together
@@ -96,7 +97,7 @@ def measured(weights: Weights, data: Path, *, at_gsd: bool) -> tuple[dict[str, F
         model = load(raw.with_suffix(".yaml"))
         table = [
             row
-            for part in validation(data)
+            for part in judged_by(data)
             for row in rows(part.name, look(part, model, MIN_SCORE, at_gsd=at_gsd))
         ]
     judged = {label: together(table, label) for label in weights.labels}

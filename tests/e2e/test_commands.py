@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ class Field:
     daemon: Daemon
     desk: Desk
     listener: Subscriber
+    port: int
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         with running(write_config(folder / "device", broker.url)) as daemon, desk_at(broker) as desk:
             daemon.wait_for("link up")
             assert desk.ask("ping")["ok"]
-            yield Field(daemon, desk, listener)
+            yield Field(daemon, desk, listener, broker.port)
         listener.stop()
 
 
@@ -330,3 +332,12 @@ def test_a_tile_that_is_not_kept_any_more_is_said(
     for kept in (daemon.config.parent / "state" / "tiles").iterdir():
         kept.unlink()
     assert desk.ask("evidence", alert=alert["id"])["reason"] == "not_kept"
+
+
+def test_the_commands_of_the_page_can_be_copied(field: Field) -> None:
+    page = Path(__file__).parents[2] / "docs" / "commands.md"
+    function = page.read_text(encoding="utf-8").split("```sh\n")[1].split("\n\n")[0]
+    script = function.replace("-h broker.lan", f"-h 127.0.0.1 -p {field.port}") + "\nsend ping\nsend reload\n"
+    subprocess.run(["bash", "-euc", script], check=True)
+    answers = [json.loads(field.desk.next_message().payload) for _ in range(2)]
+    assert [(answer["verb"], answer["ok"]) for answer in answers] == [("ping", True), ("reload", True)]

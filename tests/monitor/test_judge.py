@@ -10,6 +10,7 @@ import pytest
 from edge.monitor import count
 from edge.monitor.finding import Count, Finding, Kind, Phase, Severity
 from edge.monitor.judge import judge
+from edge.monitor.quiet import NOTHING, Quiet, QuietPlace
 from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
 from edge.monitor.scene import Scene, Story
 from tests.monitor.scenes import RECALL, SETTINGS, SITE, Watch, day, make_sight, seen
@@ -26,12 +27,14 @@ class Guard(Watch):
         super().__init__()
         self.rules = rules
         self.stories: Mapping[str, Story] = {}
+        self.quiet = NOTHING
 
     def findings(self, at: datetime, *places: tuple[float, float], score: float = 0.95) -> Sequence[Finding]:
         """What the rules say of a look with an aircraft at each of the places."""
         sight = make_sight(at)
         delta = self.show(sight, [seen(sight, x, y, score=score) for x, y in places])
-        verdict = judge(Scene(SITE, sight, self.inventory, delta, self.number), self.rules, self.stories)
+        scene = Scene(SITE, sight, self.inventory, delta, self.number, self.quiet)
+        verdict = judge(scene, self.rules, self.stories)
         self.inventory, self.stories = verdict.inventory, verdict.stories
         return verdict.findings
 
@@ -136,3 +139,44 @@ def test_each_rule_has_an_id_that_tells_it_from_the_others() -> None:
 def test_a_count_rule_needs_exactly_one_limit() -> None:
     with pytest.raises(ValueError, match="exactly one of at_least and at_most"):
         CountRule(count="aircraft")
+
+
+def quiet_about(finding: Finding) -> Quiet:
+    """What `feedback false` on a finding keeps quiet."""
+    return Quiet(
+        tuple(
+            QuietPlace("7Q2M5K0C9T4E", finding.kind, one.label, one.position, one.length_m, day(40))
+            for one in finding.objects
+        )
+    )
+
+
+def test_of_several_objects_only_the_one_that_was_called_false_is_left_out() -> None:
+    guard = Guard(ArrivalRule(arrival="aircraft"))
+    guard.findings(day(1))
+    guard.quiet = quiet_about(guard.findings(day(2), ON_APRON)[0])
+    guard.findings(day(3))
+    (finding,) = guard.findings(day(4), ON_APRON, OFF_APRON)
+    assert finding.headline.startswith("1 aircraft arrived")
+    assert finding.count == len(finding.objects) == 1
+
+
+def test_what_was_called_false_is_told_again_when_the_time_is_over() -> None:
+    guard = Guard(ArrivalRule(arrival="aircraft"))
+    guard.findings(day(1))
+    guard.quiet = quiet_about(guard.findings(day(2), ON_APRON)[0])
+    guard.findings(day(39))
+    assert guard.findings(day(39.5), ON_APRON) == ()
+    guard.findings(day(40))
+    assert len(guard.findings(day(41), ON_APRON)) == 1
+
+
+def test_a_stay_that_was_called_false_ends_without_saying_that_something_left() -> None:
+    guard = Guard(DwellRule(dwell="aircraft", hours=24))
+    guard.findings(day(1), ON_APRON)
+    (finding,) = guard.findings(day(3), ON_APRON)
+    guard.quiet = quiet_about(finding)
+    assert guard.findings(day(4), ON_APRON) == ()
+    assert guard.stories == {}
+    guard.quiet = NOTHING
+    assert [one.phase for one in guard.findings(day(5), ON_APRON)] == [Phase.NEW]

@@ -35,7 +35,7 @@ def told(finding: Finding, quiet: Quiet, *, was_open: bool = False) -> tuple[int
     """How many findings are told, and the stories after it."""
     before = {RULE: STORY} if was_open else {}
     after = {} if finding.phase is Phase.END else {RULE: replace(STORY, track_ids=("a9",))}
-    found = heard([finding], before, after, quiet)
+    found = heard([finding], before, after, quiet=quiet, at=SEEN_AT)
     return len(found.findings), dict(found.stories)
 
 
@@ -110,7 +110,7 @@ def test_the_end_of_a_story_that_was_told_is_told() -> None:
 
 def test_without_anything_quiet_all_is_told_as_before() -> None:
     finding, stories = make_finding(), {RULE: STORY}
-    found = heard([finding], {}, stories, Quiet())
+    found = heard([finding], {}, stories, quiet=Quiet(), at=SEEN_AT)
     assert (found.findings, found.stories, found.n_hidden) == ((finding,), stories, 0)
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.monitor.finding import Phase
-from edge.receive.feed import Feed, printable
+from edge.monitor.finding import Kind, Phase, Severity
+from edge.receive.feed import Feed, Wanted, printable
 from edge.transmit.alert import Alert, to_json
 from edge.transmit.link import Incoming
 from edge.transmit.state import open_json
@@ -111,6 +111,43 @@ def test_json_lines_give_the_state_of_devices() -> None:
 
 def test_nobody_can_write_to_the_terminal_through_a_headline() -> None:
     assert printable("\x1b[2Jgone\r\nü") == "\\x1b[2Jgone\\r\\nü"
+
+
+SEVERE = alert(make_alert(make_finding(opened_by="b", severity=Severity.SEVERE), sequence=2))
+ARRIVAL = alert(make_alert(make_finding(opened_by="c", kind=Kind.ARRIVAL), sequence=3))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        (Wanted(), [True, True]),
+        (Wanted(frozenset({"arrival"})), [False, True]),
+        (Wanted(min_severity=Severity.MODERATE), [True, True]),
+        (Wanted(min_severity=Severity.SEVERE), [True, False]),
+        (Wanted(frozenset({"arrival"}), Severity.SEVERE), [False, False]),
+    ],
+)
+def test_only_wanted_alerts_are_told(wanted: Wanted, shown: list[bool]) -> None:
+    feed = Feed(json_lines=True, wanted=wanted)
+    assert [bool(feed.lines(incoming)) for incoming in (SEVERE, ARRIVAL)] == shown
+
+
+def test_a_severity_of_a_later_release_is_never_left_out() -> None:
+    assert Wanted(min_severity=Severity.EXTREME).takes("arrival", "catastrophic")
+
+
+def test_only_the_pictures_of_told_alerts_are_wanted() -> None:
+    feed = Feed(json_lines=False, wanted=Wanted(frozenset({"arrival"})))
+    feed.lines(SEVERE)
+    feed.lines(ARRIVAL)
+    ids = [json.loads(incoming.payload)["id"] for incoming in (SEVERE, ARRIVAL)]
+    base = "edge/v1/pier-7/north-airfield/evidence"
+    assert [feed.wants_picture(f"{base}/{alert_id}/0") for alert_id in ids] == [False, True]
+
+
+def test_without_a_filter_every_picture_is_wanted() -> None:
+    assert Feed(json_lines=False).wants_picture("edge/v1/pier-7/north-airfield/evidence/7Q2M5K0C9T4E/0")
+    assert not Feed(json_lines=False).wants_picture(TOPIC)
 
 
 JSON = st.recursive(st.none() | st.text(), st.lists)

@@ -10,13 +10,13 @@ import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from edge.errors import LinkDown, PayloadRefused
-from edge.transmit.link import Wake
+from edge.transmit.link import Incoming, Wake
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.uplink import Outgoing
 from tests.broker import Broker, free_port, program, running_broker
 from tests.transmit.certificates import Authority
-from tests.transmit.fake_broker import CONNECT, SUBSCRIBE, FakeBroker
+from tests.transmit.fake_broker import CONNECT, SUBSCRIBE, FakeBroker, answers
 
 
 @pytest.fixture
@@ -205,3 +205,86 @@ def test_a_broker_that_does_not_know_version_5_is_reached_by_3_1_1(
         link = open_link(MqttSettings(url=broker.url, connect_timeout_s=0.5), "edge-pier-7", wake)
         assert not link.is_v5
         link.close()
+
+
+TOPIC = "edge/v1/pier-7/cmd/+"
+
+
+def heard(link: MqttLink) -> Incoming:
+    """The next message."""
+    while not (messages := link.step(1.0).messages):
+        pass
+    return messages[0]
+
+
+def subscribed(link: MqttLink, broker: Broker) -> MqttLink:
+    """The link once the broker has its subscription."""
+    n_before = broker.log_text().count("Sending SUBACK")
+    link.listen(TOPIC)
+    while broker.log_text().count("Sending SUBACK") == n_before:
+        link.step(0.1)
+    link.step(0.1)
+    return link
+
+
+def say(broker: Broker, text: str, *options: str) -> None:
+    command = [program("mosquitto_pub"), "-p", str(broker.port), "-V", "5", "-q", "1", *options]
+    subprocess.run([*command, "-t", TOPIC.replace("+", "ping"), "-m", text], check=True)
+
+
+def test_what_was_handed_out_and_not_kept_comes_again(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path) as broker:
+        settings = MqttSettings(url=broker.url)
+        first = subscribed(open_link(settings, "edge-pier-7", wake), broker)
+        say(broker, "1")
+        assert not heard(first).is_repeat
+        first.abort()  # the power fails before the taker has written it down
+        again = open_link(settings, "edge-pier-7", wake)
+        message = heard(again)
+        assert (message.payload, message.is_repeat) == (b"1", True)
+        again.step(0.1)
+        again.close()
+        last = open_link(settings, "edge-pier-7", wake)
+        say(broker, "2")
+        assert heard(last).payload == b"2"
+        last.close()
+
+
+def test_a_message_tells_where_its_answer_goes_and_whether_it_was_retained(
+    tmp_path: Path, wake: Wake
+) -> None:
+    with running_broker(tmp_path) as broker:
+        link = subscribed(open_link(MqttSettings(url=broker.url), "edge-pier-7", wake), broker)
+        asks = ("-D", "publish", "response-topic", "reply/1", "-D", "publish", "correlation-data", "7")
+        say(broker, "1", "-r", *asks)
+        message = heard(link)
+        assert (message.reply_topic, message.correlation, message.is_retained) == ("reply/1", b"7", True)
+        link.close()
+
+
+def test_the_size_of_an_answer_counts_its_correlation_data(tmp_path: Path, wake: Wake) -> None:
+    with running_broker(tmp_path, ["allow_anonymous true", "max_packet_size 300"]) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        for n_bytes in range(1, 257):
+            outgoing = Outgoing("t", bytes(300 - 13 - n_bytes), correlation=bytes(n_bytes))
+            if link._packet_bytes(outgoing) <= 300:
+                assert acked(link, outgoing) is None
+        with pytest.raises(PayloadRefused):
+            link.publish(Outgoing("t", bytes(100), correlation=bytes(250)))
+        link.close()
+
+
+def test_a_refused_subscription_for_commands_leaves_the_link_up(wake: Wake) -> None:
+    def answer(kind: int, body: bytes) -> Iterable[bytes | None]:
+        if kind == SUBSCRIBE:
+            return [b"\x90\x04" + body[:2] + b"\x00\x87"]
+        return answers()(kind, body)
+
+    with FakeBroker(answer) as broker:
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake)
+        link.listen(TOPIC)
+        while link.subscription_fault is None:
+            link.step(0.1)
+        assert "Not authorized" in link.subscription_fault
+        assert acked(link, Outgoing("t", b"1")) is None
+        link.abort()

@@ -1,0 +1,224 @@
+"""Device, broker and archive with `ack: e2e`: a row leaves the outbox when it is in the archive."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.receive.archive_store import open_sqlite
+from edge.store import Store
+from edge.transmit.receipt import digest, receipts
+from tests.broker import Broker, Subscriber, running_broker
+from tests.receive import device
+from tests.receive.make import archiving, publish, until
+from tests.transmit.make import open_store
+
+log = logging.getLogger(__name__)
+
+ACK = "edge/v1/pier-7/ack"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with running_broker(tmp_path) as broker:
+        yield broker
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "archive.sqlite"
+
+
+@contextmanager
+def sending(folder: Path, broker: Broker) -> Iterator[None]:
+    sender = device.sender(folder, broker.url)
+    sender.start()
+    try:
+        yield
+    finally:
+        assert sender.stop(10)
+
+
+class Device:
+    """The device in a process of its own, to be killed."""
+
+    def __init__(self, folder: Path, broker: Broker, first: int, last: int) -> None:
+        arguments = [str(folder), broker.url, str(first), str(last)]
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.receive.device", *arguments])
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(10)
+
+
+def n_waiting(store: Store) -> int:
+    return store.outbox.statistics().n_waiting
+
+
+def counts(file: Path) -> tuple[int, int]:
+    """How many alerts and pictures are stored."""
+    with closing(open_sqlite(file)) as archive:
+        found = archive.counts()
+    return found["alerts"], found["evidence"]
+
+
+def n_committed(folder: Path) -> int:
+    with closing(sqlite3.connect(f"file:{folder / 'edge.sqlite'}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM alerts").fetchone()[0])
+
+
+def n_stored(folder: Path) -> int:
+    return counts(folder / "archive.sqlite")[0]
+
+
+def test_what_is_stored_leaves_the_outbox(tmp_path: Path, store: Store, broker: Broker, file: Path) -> None:
+    store.commit(device.numbered(1))
+    with archiving(broker, file, tmp_path), sending(tmp_path, broker):
+        until(lambda: n_waiting(store) == 0)
+    assert counts(file) == (1, 1)
+
+
+def test_what_only_the_broker_took_stays_and_goes_again(tmp_path: Path, store: Store, broker: Broker) -> None:
+    store.commit(device.numbered(1))
+    subscriber = Subscriber(broker, tmp_path, "edge/v1/+/+/alert")
+    with sending(tmp_path, broker):
+        heard = subscriber.wait_for(2)
+        assert n_waiting(store) == 2
+        publish(broker, ACK, b"".join(receipts([digest(*heard[0])])))
+        until(lambda: n_waiting(store) == 1)
+    subscriber.stop()
+
+
+def test_an_archive_that_is_away_does_not_keep_the_news_from_others(
+    tmp_path: Path, store: Store, broker: Broker
+) -> None:
+    for n in range(120):
+        store.commit(device.numbered(n))
+    subscriber = Subscriber(broker, tmp_path, "edge/v1/+/+/alert")
+    with sending(tmp_path, broker):
+        until(lambda: len({payload for _, payload in subscriber.heard()}) == 120)
+    subscriber.stop()
+    assert n_waiting(store) == 240
+
+
+def test_an_archive_that_comes_later_gets_everything(
+    tmp_path: Path, store: Store, broker: Broker, file: Path
+) -> None:
+    for n in range(30):
+        store.commit(device.numbered(n))
+    subscriber = Subscriber(broker, tmp_path, "edge/v1/+/+/alert")
+    with sending(tmp_path, broker):
+        subscriber.wait_for(30)
+        with archiving(broker, file, tmp_path):
+            until(lambda: n_waiting(store) == 0)
+    subscriber.stop()
+    assert counts(file) == (30, 30)
+
+
+@pytest.mark.parametrize("options", [("-r",), ()])
+def test_a_receipt_that_is_none_lets_nothing_go(
+    tmp_path: Path, store: Store, broker: Broker, options: tuple[str, ...]
+) -> None:
+    store.commit(device.numbered(1))
+    subscriber = Subscriber(broker, tmp_path, "edge/v1/+/+/alert")
+    [first, *_] = store.outbox.waiting(0, 10)
+    # One that the broker kept is not for now; one of another form is none.
+    kept = b"".join(receipts([digest(first.topic, first.payload)]))
+    publish(broker, ACK, kept if options else b'{"stored": ["x"]}', "-s", *options)
+    with sending(tmp_path, broker):
+        subscriber.wait_for(1)
+        publish(broker, ACK, b'{"stored": ["x"]}', "-s")
+        subscriber.wait_for(2)
+    subscriber.stop()
+    assert n_waiting(store) == 2
+
+
+def test_a_dropped_row_is_not_sent_again(tmp_path: Path, store: Store, broker: Broker) -> None:
+    store.commit(device.numbered(1))
+    store.commit(device.numbered(2))
+    subscriber = Subscriber(broker, tmp_path, "edge/v1/+/+/#")
+    with sending(tmp_path, broker):
+        subscriber.wait_for(5)
+        store.outbox.drop([entry.seq for entry in store.outbox.entries()])
+        until(lambda: n_waiting(store) == 0)
+        n_heard = len(subscriber.heard())
+        time.sleep(3 * device.RESEND_AFTER_S)
+        assert len(subscriber.heard()) <= n_heard + 1
+    subscriber.stop()
+
+
+def test_the_share_of_a_dead_archiver_goes_to_the_other(
+    tmp_path: Path, store: Store, broker: Broker, file: Path
+) -> None:
+    with (
+        archiving(broker, file, tmp_path, name="one") as one,
+        archiving(broker, file, tmp_path, name="other"),
+        sending(tmp_path, broker),
+    ):
+        for n in range(40):
+            store.commit(device.numbered(n))
+            if n == 20:
+                one.kill()
+        until(lambda: n_waiting(store) == 0)
+    assert counts(file) == (40, 40)
+
+
+def kill_and_restart(folder: Path, broker: Broker, n_kills: tuple[int, int]) -> None:
+    """Kill the device, and the broker, which forgets everything, in a random order under load."""
+    dice, first = random.Random(5), 0
+    victims = ["device"] * n_kills[0] + ["broker"] * n_kills[1]
+    dice.shuffle(victims)
+    running = Device(folder, broker, first, first := first + 10_000)
+    for n, victim in enumerate(victims):
+        # Every second kill comes when something was committed, the others when something was stored as well.
+        n_of = n_committed if n % 2 else n_stored
+        n_before, n_more = n_of(folder), dice.randint(1, 40)
+        until(lambda: n_of(folder) >= n_before + n_more)  # noqa: B023 - called at once
+        if victim == "device":
+            running.kill()
+            running = Device(folder, broker, first, first := first + 10_000)
+        else:
+            broker.kill()
+            broker.start()
+    running.kill()
+
+
+def check_nothing_is_lost(folder: Path, n_kills: tuple[int, int]) -> None:
+    """Kill, then let the rest through: every committed alert and picture is in the archive."""
+    file, store = folder / "archive.sqlite", open_store(folder)
+    with running_broker(folder) as broker, archiving(broker, file, folder) as archiver:
+        kill_and_restart(folder, broker, n_kills)
+        n_alerts, n_left = n_committed(folder), n_waiting(store)
+        with sending(folder, broker):
+            until(lambda: n_waiting(store) == 0, within_s=300)
+        n_came = sum(map(int, re.findall(r"stored: alerts=(\d+)", archiver.log_text())))
+    log.info(
+        "kills of the device and the broker: %s; alerts: %d, waiting at the last kill: %d messages, came: %d",
+        *(n_kills, n_alerts, n_left, n_came),
+    )
+    assert counts(file) == (n_alerts, n_alerts)
+
+
+def test_kills_of_device_and_broker_lose_nothing(tmp_path: Path) -> None:
+    check_nothing_is_lost(tmp_path, (3, 3))
+
+
+@pytest.mark.long
+def test_80_kills_of_device_and_broker_lose_nothing(tmp_path: Path) -> None:
+    check_nothing_is_lost(tmp_path, (50, 30))
