@@ -20,7 +20,8 @@ from edge.errors import ConfigFault, EdgeError
 
 OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
 
-# What each command does, in the order of the help text; the module of each is edge.commands.NAME.
+# What each command does, in the order of the help text; the module of each is edge.commands.NAME, with
+# an underscore for a dash.
 COMMANDS = {
     "demo": "show the main job on rendered tiles, with a broker of its own",
     "init": "write a commented starting configuration",
@@ -30,11 +31,13 @@ COMMANDS = {
     "detect": "find objects in single images",
     "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
+    "relay": "publish alerts that came over a satellite",
     "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",
     "models": "list, verify and measure the models; add an own one",
     "feedback": "say that an alert was false, or true; list what is kept quiet",
     "doctor": "say what on this device would stop the daemon",
+    "simulate-modem": "be a satellite modem on a pseudo-terminal, with faults",
 }
 
 
@@ -81,7 +84,7 @@ def _parse(argv: Sequence[str]) -> _Chosen:
     top.add_argument("--version", action="version", version=f"edge {__version__}")
     commands = top.add_subparsers(dest="name", metavar="COMMAND", required=True)
     wanted = next((word for word in argv if word in COMMANDS), None)
-    command = cast("Command", import_module(f"edge.commands.{wanted}")) if wanted else None
+    command = cast("Command", import_module(f"edge.commands.{wanted.replace('-', '_')}")) if wanted else None
     for name, help_text in COMMANDS.items():
         sub = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
         sub.add_argument("-v", "--verbose", action="store_true", help="log numbers for tuning too")

@@ -30,11 +30,12 @@ from edge.monitor.rules import AnyRule, ConvoyRule, IndicatorRule
 from edge.transmit.command import CommandSettings
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import OutboxSettings
+from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.uplink import UplinkSettings
 from edge.yamltree import Fault, Node
 
 # Agreed on for later versions: refused with that reason, never taken and then ignored.
-PLANNED = frozenset({"altered", "ground_change", "change", "satmodem"})
+PLANNED = frozenset({"altered", "ground_change", "change"})
 
 # One level of an MQTT topic and part of file names; cmd is where a device takes its commands.
 Name = Annotated[
@@ -131,6 +132,7 @@ class TransmitSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How messages leave; without a link they wait in the outbox."""
 
     mqtt: MqttSettings | None = None
+    satmodem: SatmodemSettings | None = None
     outbox: OutboxSettings = OutboxSettings()
     uplink: UplinkSettings = UplinkSettings()
     commands: CommandSettings = CommandSettings()

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +30,13 @@ from edge.orders import Moment, Orders, Powers
 from edge.shelter import State
 from edge.station import LOOKED, REPEATED, Station, open_store
 from edge.transmit.command import EvidenceRequest
+from edge.transmit.device_key import read_key
 from edge.transmit.outbox import Outbox
 from edge.transmit.reception import CommandCounts, Reception
+from edge.transmit.satmodem_ledger import ModemLedger
+from edge.transmit.satmodem_sender import ModemSender
+from edge.transmit.satmodem_settings import SatmodemSettings
+from edge.transmit.sbd import VIA, ModemState
 from edge.transmit.sender import Sender
 from edge.transmit.supervisor import Supervisor
 from edge.transmit.topics import Topics
@@ -114,7 +119,7 @@ def _listen(asked: Asked) -> None:
 
 
 class Daemon:
-    """One process: a spool, a station, a sender."""
+    """One process: a spool, a station, a sender for each link."""
 
     def __init__(self, path: Path, configured: Settings, state: State, asked: Asked) -> None:
         """Load the models and open everything; the sender runs from here on."""
@@ -131,6 +136,8 @@ class Daemon:
         self._commands = CommandCounts()
         self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
+        self._modem = self._started_modem(settings)
+        self._modem_told = ModemState.STANDBY
         self._address = health.notify_address()
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
@@ -180,6 +187,8 @@ class Daemon:
             health.notify(health.STOPPING, self._address)
         if self._sender is not None:
             self._sender.stop()
+        if self._modem is not None:
+            self._modem.stop()
         log.info("daemon has stopped: device=%s", self._settings.device.id)
 
     def _step(self) -> bool:
@@ -258,6 +267,7 @@ class Daemon:
         at_s = time.monotonic()
         if self._sender is not None:
             self._sender.check()
+        self._check_modem()
         if self._commands.n_ended != self._n_commands_told:
             self._n_commands_told = self._commands.n_ended
             self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
@@ -300,6 +310,7 @@ class Daemon:
             memory_bytes=health.memory_bytes(),
             temperature_c=health.temperature_c(),
             models=self._station.models,
+            satmodem=None if self._modem is None else self._modem.statistics(),
             commands=CommandHealth(self._commands.n_done, self._commands.refused()),
         )
 
@@ -330,7 +341,10 @@ class Daemon:
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
+            if self._modem is not None:
+                self._modem.stop()
             self._sender = self._started_sender(settings)
+            self._modem = self._started_modem(settings)
         self.configured, self._settings, self._station = settings, settings, station
         log.info("settings reloaded: file=%s sha256=%s", self._path, settings.sha256)
 
@@ -355,7 +369,7 @@ class Daemon:
 
     def _started_sender(self, settings: Settings) -> Supervisor | None:
         if settings.transmit.mqtt is None:
-            log.warning("no link is configured: alerts wait in the outbox")
+            log.warning("no broker is configured: alerts wait in the outbox")
             return None
         device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
         outbox, reception = _outbox_opener(settings), self._reception_opener(settings)
@@ -364,6 +378,38 @@ class Daemon:
         )
         sender.start()
         return sender
+
+    def _started_modem(self, settings: Settings) -> ModemSender | None:
+        if settings.transmit.satmodem is None:
+            return None
+        modem = ModemSender(
+            settings.transmit.satmodem,
+            _ledger_opener(settings),
+            broker=self._broker,
+            received=_compact_taker(settings.transmit.satmodem, self._reception_opener(settings)),
+            now=lambda: self._now()[0],
+        )
+        modem.start()
+        return modem
+
+    def _broker(self) -> tuple[bool, float | None] | None:
+        """Whether the broker is connected and since when it took nothing, or None where there is none."""
+        if self._sender is None:
+            return None
+        link = self._sender.statistics()
+        return link.is_connected, link.last_ack_age_s
+
+    def _check_modem(self) -> None:
+        """Say at once what became of the modem; start it again where a fault of this program ended it."""
+        if self._modem is None:
+            return
+        if not self._modem.is_alive:
+            log.error("the thread of the satellite modem has ended, starting another one")
+            self._modem = self._started_modem(self._settings)
+            return
+        state = self._modem.statistics().state
+        if state not in {ModemState.SENDING, self._modem_told}:
+            self._modem_told, self._next_health_s = state, 0.0
 
     def _reception_opener(self, settings: Settings) -> Callable[[], Reception]:
         device_id, verbs, counts = settings.device.id, settings.transmit.commands.verbs, self._commands
@@ -383,6 +429,22 @@ class Daemon:
             now, not_before=NOT_BEFORE, is_synchronised=health.is_synchronised(), has_rtc=health.has_rtc()
         )
         return now, trust
+
+
+def _compact_taker(
+    settings: SatmodemSettings, open_reception: Callable[[], Reception]
+) -> Callable[[bytes], None]:
+    """Takes a command in its compact form; all is opened for each, since years may lie between two."""
+
+    def received(data: bytes) -> None:
+        with closing(open_reception()) as reception:
+            reception.take_compact(data, read_key(settings.key_file), VIA)
+
+    return received
+
+
+def _ledger_opener(settings: Settings) -> Callable[[], ModemLedger]:
+    return lambda: open_store(settings).modem_ledger
 
 
 def _outbox_opener(settings: Settings) -> Callable[[], Outbox]:

@@ -19,9 +19,12 @@ from edge.config import Settings
 from edge.detect import model
 from edge.errors import LinkDown, ModelRefused
 from edge.health import Clock
+from edge.modem_check import ADVICE, examine_modem
 from edge.transmit.link import Wake
 from edge.transmit.mqtt import open_link
 from edge.transmit.mqtt_settings import MqttSettings
+from edge.transmit.satmodem_settings import SatmodemSettings
+from edge.transmit.sbd import ModemState
 
 # A Raspberry Pi slows down from 80 degrees Celsius on.
 HOT_C, TOO_HOT_C = 70.0, 80.0
@@ -71,6 +74,8 @@ def examine(settings: Settings, now: datetime) -> Iterator[Check]:
     if settings.models.change is not None:
         yield _change_model(settings.models.change)
     yield check_broker(settings.transmit.mqtt)
+    if settings.transmit.satmodem is not None:
+        yield check_satmodem(settings.transmit.satmodem)
 
 
 def to_json(check: Check) -> bytes:
@@ -220,6 +225,19 @@ def check_broker(mqtt: MqttSettings | None) -> Check:
         return Check("broker", Verdict.OK, f"{mqtt.broker} answers, {version}")
     finally:
         wake.close()
+
+
+def check_satmodem(satmodem: SatmodemSettings) -> Check:
+    """Whether the modem answers and sees a satellite; the daemon may be using it just now."""
+    state, found = examine_modem(satmodem)
+    if "exclusively lock" in found:
+        in_use = f"{satmodem.port} is in use, by the daemon if it runs: see its health"
+        return Check("satellite modem", Verdict.OK, in_use)
+    if state is ModemState.IDLE:
+        return Check("satellite modem", Verdict.OK, f"{satmodem.port}: {found}")
+    # Clouds of trees come and go; what does not answer needs a person.
+    verdict = Verdict.WARN if state is ModemState.NO_SIGNAL else Verdict.FAIL
+    return Check("satellite modem", verdict, f"{satmodem.port}: {state}: {found}", ADVICE[state])
 
 
 def _megabytes(n_bytes: int) -> str:

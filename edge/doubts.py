@@ -152,9 +152,12 @@ def _zone_doubts(path: str, name: str, site: SiteSettings) -> Iterator[Doubt]:
 
 
 def _transmit_doubts(settings: Settings) -> Iterator[Doubt]:
-    mqtt = settings.transmit.mqtt
-    if mqtt is None:
+    mqtt, satmodem = settings.transmit.mqtt, settings.transmit.satmodem
+    if satmodem is not None:
+        yield from _file_doubts("transmit.satmodem.key_file", satmodem.key_file, is_secret=True)
+    if mqtt is None and satmodem is None:
         yield Doubt("transmit", "expected a link such as mqtt, got none: alerts stay in the outbox")
+    if mqtt is None:
         return
     path = "transmit.mqtt"
     for key in ("password_file", "ca_file", "client_certificate", "client_key"):

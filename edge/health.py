@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.transmit.modem_tally import ModemStatistics
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import LinkStatistics
 
@@ -113,6 +114,7 @@ class Health:
     free_bytes     of the disk that holds the state
     used_bytes     of the state folder
     models         task to "NAME sha256:HEX"
+    satmodem       None where none is configured
     """
 
     device_id: str
@@ -130,6 +132,7 @@ class Health:
     memory_bytes: int
     temperature_c: float | None
     models: Mapping[str, str]
+    satmodem: ModemStatistics | None = None
     commands: CommandHealth = CommandHealth()
 
 
@@ -162,6 +165,7 @@ def to_json(health: Health) -> bytes:
             "memory_bytes": health.memory_bytes,
             "temperature_c": _rounded(health.temperature_c),
             "models": dict(health.models),
+            "satmodem": None if health.satmodem is None else _satmodem(health.satmodem),
             "commands": {
                 "done": health.commands.n_done,
                 "refused": dict(health.commands.n_refused),
@@ -178,6 +182,18 @@ def _link(link: LinkStatistics) -> dict[str, object]:
         "refused": dict(link.refused),
         "lost": dict(link.lost),
         "restarts": link.n_restarts,
+    }
+
+
+def _satmodem(modem: ModemStatistics) -> dict[str, object]:
+    return {
+        "state": modem.state,
+        "detail": modem.detail,
+        "signal": modem.signal,
+        "sent": modem.n_sent,
+        "received": modem.n_received,
+        "bytes_today": modem.spent_bytes,
+        "last_session_age_s": _rounded(modem.last_session_age_s),
     }
 
 

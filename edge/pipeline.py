@@ -230,7 +230,7 @@ def _looked(
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
         site=watched.site, recall=tools.recall, settings=watched.inventory,
-        changed=_witness(tile, sight, state, tools),
+        changed=_witness(tile, sight, known, tools),
     )  # fmt: skip
     after = replace(
         state,
@@ -277,11 +277,12 @@ def _looked(
     )
 
 
-def _witness(tile: Tile, sight: Sight, state: SiteState, tools: Tools) -> AskChange:
+def _witness(tile: Tile, sight: Sight, known: Known, tools: Tools) -> AskChange:
     """Whom the inventory asks whether ground changed."""
     if tools.models.change is None:
         return not_asked
-    return Witness(tile, sight, state.recent, tools.models.change, tools.past_pixels).answer
+    level = known.watched.inventory.change_from
+    return Witness(tile, sight, known.state.recent, tools.models.change, tools.past_pixels, level).answer
 
 
 def sought(sites: Sequence[Known], manifest: Manifest) -> tuple[str, ...]:

@@ -47,9 +47,6 @@ LOOKED = "looked"
 OFF_SITE = "off_site"
 REPEATED = "repeated"
 DATABASE = "edge.sqlite"
-# The newest tile stays in memory up to this size: it is the "before" of the next alert, and decoding it again
-# costs a tenth of a tile's work.
-MAX_NEWEST_BYTES = 16_000_000
 
 
 def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
@@ -92,7 +89,6 @@ class Station:
         }
         self._states = {name: self._stored_state(name) for name in self._watched}
         self._topics = Topics(settings.device.id)
-        self._newest: tuple[str, Rgb] | None = None
         self._n_hidden: Counter[str] = Counter()
 
     @property
@@ -122,7 +118,6 @@ class Station:
         if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
                 self._kept.keep(claim.image, tile.sha256)
-            self._newest = (tile.sha256, tile.pixels) if tile.pixels.nbytes <= MAX_NEWEST_BYTES else None
         self._commit(tile, outcomes, now, clock)
         self._spool.done(claim)
         with _writable(self._settings.state.folder):
@@ -216,8 +211,6 @@ class Station:
 
     def _past_pixels(self, sha256: str) -> Rgb | None:
         """An earlier tile; one that cannot be read any more costs a picture, not the alert."""
-        if self._newest is not None and self._newest[0] == sha256:
-            return self._newest[1]
         path = self._kept.path(sha256)
         try:
             return None if path is None else decode.pixels_of(path, self._settings.decode)[0]

@@ -20,10 +20,11 @@ from edge.database import Database, instant_text
 from edge.errors import DiskFull
 from edge.monitor.finding import Kind
 from edge.quietbook import QuietBook
-from edge.transmit import inbox, outbox, state
+from edge.transmit import inbox, outbox, satmodem_ledger, state
 from edge.transmit.alert import Alert, Evidence, as_acked, to_json
 from edge.transmit.inbox import Inbox
 from edge.transmit.outbox import Message, Outbox, OutboxSettings, add_to_counter
+from edge.transmit.satmodem_ledger import ModemLedger
 from edge.transmit.topics import Topics
 
 MIGRATIONS = (
@@ -68,6 +69,7 @@ MIGRATIONS = (
         ) STRICT""",
     ),
     (*inbox.SCHEMA, *quietbook.SCHEMA),
+    satmodem_ledger.SCHEMA,
     outbox.TURNS,
 )
 
@@ -164,6 +166,7 @@ class Store:
     def __init__(self, path: Path, outbox_settings: OutboxSettings) -> None:
         self._database = Database(path, MIGRATIONS)
         self.outbox = Outbox(self._database, outbox_settings)
+        self.modem_ledger = ModemLedger(self._database)
         self.inbox = Inbox(self._database)
         self.quiet = QuietBook(self._database)
 

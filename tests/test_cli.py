@@ -36,7 +36,8 @@ def test_the_version_is_said() -> None:
 def test_the_help_names_every_command() -> None:
     run = run_edge("--help")
     assert run.returncode == OK
-    assert [name for name in COMMANDS if f"    {name} " not in run.stdout] == []
+    listed = {line.split()[0] for line in run.stdout.splitlines() if line.startswith("    ")}
+    assert set(COMMANDS) <= listed
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -100,7 +100,7 @@ def test_faults_come_in_the_order_of_their_lines() -> None:
         ("- {", "      - {altered: aircraft}", "sites.quarry.rules[0].altered: expected one of"),
         ("- {", "      - {arrival: aircraft, zone: yrad}", "rules[0].zone: expected one of yard, got yrad"),
         ("- {", "      - {count: aircraft}", "rules[0]: expected exactly one of at_least and at_most"),
-        ("mqtt:", "  satmodem: {port: /dev/ttyUSB0}", "transmit.satmodem: expected one of"),
+        ("mqtt:", "  satmodem: {max_bytes_per_day: 20}", "transmit.satmodem.max_bytes_per_day: expected a"),
         ("mqtt:", "  mqtt: {url: http://x}", "transmit.mqtt: url: expected mqtt://HOST"),
     ],
 )  # fmt: skip
@@ -156,7 +156,7 @@ def template() -> str:
 
 def all_switched_on() -> str:
     """The template with the keys that stand in it as `# key: value` taken in."""
-    return re.sub(r"^( *)# (?=(?:\w+|- \{\w+): )", r"\1", template(), flags=re.MULTILINE)
+    return re.sub(r"^( *)# (?=(?:\w+|- \{\w+):(?: |$))", r"\1", template(), flags=re.MULTILINE)
 
 
 def sections(value: Any, path: str) -> Iterator[tuple[str, msgspec.Struct]]:

@@ -110,6 +110,19 @@ def test_a_certificate_that_is_not_there_is_noticed(tmp_path: Path) -> None:
     assert "transmit.mqtt.ca_file: expected a file at" in said(tmp_path, with_line("mqtt:", mqtt))[0]
 
 
+def test_a_satellite_modem_alone_is_a_link_and_its_key_is_a_secret(tmp_path: Path) -> None:
+    key_file = tmp_path / "device.key"
+    modem = f"  satmodem: {{port: /dev/ttyUSB0, key_file: {key_file}}}"
+    assert said(tmp_path, with_line("mqtt:", modem)) == [
+        f"transmit.satmodem.key_file: expected a file at {key_file}, got: No such file or directory"
+    ]
+    key_file.write_text("00" * 32, encoding="ascii")
+    key_file.chmod(0o644)
+    assert "everybody may read" in said(tmp_path, with_line("mqtt:", modem))[0]
+    key_file.chmod(0o640)
+    assert said(tmp_path, with_line("mqtt:", modem)) == []
+
+
 def test_a_sign_that_no_rule_makes_is_said(tmp_path: Path) -> None:
     signs = "{indicator: x, of: [{kind: arrival, zone: yard}, {kind: trend, label: aircraft}]}"
     text = with_line("- {", f"      - {{arrival: aircraft, zone: yard}}\n      - {signs}")

@@ -14,7 +14,7 @@ import pytest
 
 from edge.errors import StoreBroken
 from edge.monitor.finding import Phase
-from edge.store import KEEP_DAYS, NEWS_DAYS, Commit, LookRecord, Store
+from edge.store import KEEP_DAYS, MIGRATIONS, NEWS_DAYS, Commit, LookRecord, Store
 from edge.transmit.alert import evidence_of
 from edge.transmit.outbox import Message
 from edge.transmit.state import MAX_OPEN
@@ -264,7 +264,7 @@ def test_a_file_of_a_later_release_is_refused_and_left_alone(tmp_path: Path) -> 
     with sqlite3.connect(tmp_path / "edge.sqlite") as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(StoreBroken, match=r"expected at most \d, got 99: a later release"):
+    with pytest.raises(StoreBroken, match=f"expected at most {len(MIGRATIONS)}, got 99: a later release"):
         open_store(tmp_path)
 
 

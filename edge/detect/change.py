@@ -21,7 +21,6 @@ from edge.detect.manifest import ChangeModel, ChangeScore
 from edge.detect.windows import Window, crop, has_any, windows
 from edge.geo import PixelBox
 
-LABEL = "change"
 # Of a box, the share of each side that is looked at: the rim of a box is ground.
 _CORE = 0.8
 
@@ -170,7 +169,11 @@ def regions(
 
 
 def _level(model: ChangeModel, settings: ChangeSettings) -> float:
-    return model.manifest.thresholds[LABEL] if settings.min_score is None else settings.min_score
+    return (
+        model.manifest.thresholds[model.manifest.labels[0]]
+        if settings.min_score is None
+        else settings.min_score
+    )
 
 
 def _labelled(

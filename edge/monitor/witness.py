@@ -13,7 +13,7 @@ from datetime import datetime
 from edge.acquire.overlay import laid_on
 from edge.acquire.registration import usable_pixels
 from edge.acquire.tile import Rgb, Tile
-from edge.detect.change import LABEL, Comparison
+from edge.detect.change import Comparison
 from edge.detect.manifest import ChangeModel
 from edge.monitor.coverage import Sight
 from edge.monitor.inventory import Answer
@@ -30,7 +30,8 @@ MAX_COMPARED = 2
 class Witness:
     """One tile at one site, with the earlier looks that are still kept.
 
-    past_pixels  the pixels of an earlier tile by its SHA-256, or None where it is no longer kept
+    past_pixels   the pixels of an earlier tile by its SHA-256, or None where it is no longer kept
+    changed_from  mean score of a box from which its ground counts as changed
     """
 
     tile: Tile
@@ -38,6 +39,7 @@ class Witness:
     recent: Sequence[PastLook]
     model: ChangeModel
     past_pixels: Callable[[str], Rgb | None]
+    changed_from: float
     _compared: dict[str, Comparison | None] = field(default_factory=dict)
 
     def answer(self, box: GroundBox, seen_at: datetime) -> Answer | None:
@@ -49,7 +51,7 @@ class Witness:
             if comparison is None:
                 return None
             score = comparison.score_of(self.sight.pixels_of(box))
-            return Answer(score >= self.model.manifest.thresholds[LABEL] / 2, past.sight.seen_at)
+            return Answer(score >= self.changed_from, past.sight.seen_at)
         return None
 
     def _comparison(self, past: PastLook) -> Comparison | None:

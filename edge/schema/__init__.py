@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-NAMES = ("alert", "health", "inventory", "open", "reply")
+NAMES = ("ack", "alert", "health", "inventory", "open", "reply")
 
 
 def schema_text(name: str) -> str:

@@ -27,8 +27,8 @@ MAX_EVIDENCE_BYTES = 48 * 1024
 MAX_OBJECTS = 400
 
 # Douglas Crockford's Base 32: no I, L, O or U, so an id can be read out over a radio.
-_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ID_CHARACTERS = 12
+BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_CHARACTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +165,9 @@ def alert_id(device_id: str, site_id: str, rule_id: str, opened_by: str) -> str:
     """Twelve characters that follow from what opened the story: the first 60 bits of a SHA-256."""
     # NUL cannot stand in a topic name, so no two different inputs run together to the same text.
     text = f"{device_id}\0{site_id}\0{rule_id}\0{opened_by}"
-    bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - 5 * _ID_CHARACTERS)
-    shifts = range(5 * (_ID_CHARACTERS - 1), -1, -5)
-    return "".join(_BASE32[bits >> shift & 31] for shift in shifts)
+    bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - 5 * ID_CHARACTERS)
+    shifts = range(5 * (ID_CHARACTERS - 1), -1, -5)
+    return "".join(BASE32[bits >> shift & 31] for shift in shifts)
 
 
 def to_json(alert: Alert) -> bytes:

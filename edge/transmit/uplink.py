@@ -9,6 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+# Health goes out every minute: a broker that takes nothing for three of them does not work, connected or not.
+_ANSWERS_WITHIN_S = 180.0
+
 
 class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How hard a link is used."""
@@ -111,3 +114,13 @@ def backoff_s(n_failures: int, draw: float, settings: UplinkSettings) -> float:
     # The exponent is bounded so that years of failures do not overflow.
     ceiling = settings.retry_first_s * 2.0 ** min(n_failures - 1, 30)
     return draw * min(settings.retry_max_s, ceiling)
+
+
+def silent_s(*, is_connected: bool, since_ack_s: float) -> float:
+    """For how long a link has not worked: 0 where it is up and answered lately.
+
+    A link may be up and take nothing: what counts is when the far side last took something.
+
+    since_ack_s  since the far side last took something, or since the start where it never did
+    """
+    return 0.0 if is_connected and since_ack_s < _ANSWERS_WITHIN_S else since_ack_s

@@ -197,7 +197,8 @@ def _item(folder: Path, file: str, boxes: list[list[float]], source: Source) -> 
     if source.name != "nwpu-vhr10":
         return Item(file, pixels, found, known, source.gsd_m, absent=absent)
     if _VEHICLE in found[:, 4]:
-        return Item(file, pixels, found, (*known, _VEHICLE), _FINE_GSD_M, absent=absent)
+        taught = (*known, _VEHICLE) if folder.name == "train" else known
+        return Item(file, pixels, found, taught, _FINE_GSD_M, absent=absent)
     weight = _SHIP_WEIGHT if _SHIP in found[:, 4] else 1.0
     return Item(file, pixels, found, known, source.gsd_m, weight, absent)
 

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.transmit.uplink import Attempt, LinkState, Outgoing, UplinkSettings, backoff_s, next_attempt
+from edge.transmit.uplink import (
+    Attempt,
+    LinkState,
+    Outgoing,
+    UplinkSettings,
+    backoff_s,
+    next_attempt,
+    silent_s,
+)
 
 SETTINGS = UplinkSettings(window=20, window_bytes=10_000, retry_first_s=1.0, retry_max_s=120.0)
 
@@ -73,3 +82,14 @@ def test_after_years_of_failures_the_wait_is_still_the_longest_one() -> None:
 def test_a_wait_is_anything_between_nothing_and_its_ceiling(n_failures: int, draw: float) -> None:
     ceiling = backoff_s(n_failures, 1.0, SETTINGS)
     assert backoff_s(n_failures, draw, SETTINGS) == draw * ceiling
+
+
+@pytest.mark.parametrize(
+    ("is_connected", "since_ack_s", "silent"),
+    [(True, 179.0, 0.0), (True, 180.0, 180.0), (False, 1.0, 1.0), (False, 0.0, 0.0)],
+    ids=["works", "connected and deaf", "just lost", "just started"],
+)
+def test_a_link_is_silent_since_the_far_side_last_took_something(
+    is_connected: bool, since_ack_s: float, silent: float
+) -> None:
+    assert silent_s(is_connected=is_connected, since_ack_s=since_ack_s) == silent
