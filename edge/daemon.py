@@ -153,12 +153,15 @@ class Daemon:
         self._next_health_s = 0.0
         self._next_sweep_s = 0.0
         self._n_commands_told = 0
+        self._reopen_with: Settings | None = None
 
     def loop(self) -> None:
         """Tile by tile until asked to stop."""
         log.info("daemon is ready: device=%s sites=%d", self._settings.device.id, len(self._settings.sites))
         health.notify(f"{health.READY}\n{health.status('watching')}", self._address)
         while not self._asked.stop.is_set():
+            if self._reopen_with is not None:
+                raise Reopen(self._reopen_with)
             health.notify(health.WATCHDOG, self._address)
             if self._asked.reload.is_set():
                 self._reload()
@@ -179,7 +182,8 @@ class Daemon:
         """The disk refused something: make room, or move into memory, and say how it is."""
         log.error("state cannot be written, trying again: %s", broken)
         if not self._state.in_memory and not shelter.is_writable(self.configured.state.folder):
-            raise Reopen(self.configured)
+            self._reopen_with = self.configured
+            return
         with suppress(StoreBroken):
             if isinstance(broken, DiskFull):
                 self._store.make_room(ROOM_BYTES)
@@ -286,7 +290,8 @@ class Daemon:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._station.tell_inventories()
             if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
-                raise Reopen(self.configured)
+                self._reopen_with = self.configured
+                return
             self._store.outbox.set_retained(self._topics.health, health.to_json(self._health(reading)))
             self._wake()
             self._tell_time(reading)
@@ -367,7 +372,8 @@ class Daemon:
                 f"{self._path}: device, spool and state: expected as at the start; restart to change them"
             )
         if self._state.in_memory:
-            raise Reopen(settings)
+            self._reopen_with = settings
+            return
         station = self._new_station(settings)
         announce.to_home_assistant(settings, self._store.outbox)
         if settings.transmit != old.transmit:

@@ -32,12 +32,34 @@ _OUTBOX = _Table(
     "payload, lane",
     "seq",
 )
+# What went over the satellite modem already, by the outbox's row.
+_CARRIED = _Table("satmodem_carried", "seq", "seq")
+_COMMANDS = _Table(
+    "commands", "seq, via, verb, payload, is_repeat, reply_topic, correlation, attempts, reply", "seq"
+)
+_QUIET_PLACES = _Table(
+    "quiet_places", "rowid, site_id, alert_id, kind, label, lng, lat, radius_m, until_at", "rowid"
+)
+_SNOOZES = _Table(
+    "snoozes", "site_id, rule_id, is_feedback, alert_id, until_at", "site_id, rule_id, is_feedback"
+)
+# Rows that are taken away when they have had their time: elsewhere, that was told by their absence.
+_PASSING = (_COMMANDS, _QUIET_PLACES, _SNOOZES)
 _NEEDED = (
     _Table("counters", "name, value", "name"),
     _OUTBOX,
     _Table("site_state", "site_id, body", "site_id"),
     _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
     _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
+    _CARRIED,
+    _Table("satmodem_spent", "day, n_bytes", "day"),
+    _Table("command_floor", "one, expires_s", "one"),
+    _Table("command_ids", "id, expires_s", "id"),
+    _COMMANDS,
+    _Table("subjects", "sequence, rule_id, severity, objects", "sequence"),
+    _QUIET_PLACES,
+    _SNOOZES,
+    _Table("acks", "alert_id, acked_at", "alert_id"),
     _Table("retained", "topic, version, is_dirty, payload", "topic"),
 )
 _HISTORY = (
@@ -65,11 +87,14 @@ def bring_home(source: Path, target: Database) -> int:
     with closing(_opened(source)) as away:
         lent = away.execute("SELECT value FROM counters WHERE name = 'lent_seq'").fetchall()
         rows = list(_readable(away, _OUTBOX))
-    seq = target.rows("SELECT ifnull(max(seq), 0) FROM outbox")[0][0]
+    # No row number is used twice; what else is known of a row goes by it.
+    seq = target.rows("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'")[0][0]
     with target.transaction():
         target.change_many("DELETE FROM outbox WHERE seq <= ?", lent)
+        for table in _PASSING if lent else ():
+            target.change(f"DELETE FROM {table.name}")  # noqa: S608 - ours
         _insert(target, _OUTBOX, [(int(seq or 0) + n, *row[1:]) for n, row in enumerate(rows, 1)])
-    tables = [table for table in (*_NEEDED, *_HISTORY) if table is not _OUTBOX]
+    tables = [table for table in (*_NEEDED, *_HISTORY) if table not in (_OUTBOX, _CARRIED)]
     return len(rows) + _copy(source, target, tables)
 
 

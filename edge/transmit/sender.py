@@ -41,15 +41,15 @@ class Sender:
         open_outbox: Callable[[], Outbox],
         draw: Callable[[], float] = random.random,
         *,
-        tally: Tally | None = None,
         open_reception: Callable[[], Reception] | None = None,
+        tally: Tally | None = None,
     ) -> None:
         """Prepare the thread.
 
         open_outbox     opens the outbox anew for the thread that calls it
         draw            a random number in [0, 1), for the waits
+        open_reception  likewise the door for commands; None where none are taken
         tally           where a sender before this one counted
-        open_reception  the door for commands, opened likewise; None where none are taken
         """
         self._client_id = f"edge-{device_id}"
         self._topics = Topics(device_id)
@@ -115,7 +115,10 @@ class Sender:
             try:
                 with ExitStack() as opened:
                     outbox = opened.enter_context(closing(self._open_outbox()))
-                    self._carry(outbox, self._opened_reception(opened))
+                    reception = self._open_reception() if self._open_reception else None
+                    if reception is not None:
+                        opened.callback(reception.close)
+                    self._carry(outbox, reception)
             except (LinkDown, StoreBroken) as fault:
                 if self._stopping.is_set():
                     return
@@ -124,9 +127,6 @@ class Sender:
                 n_failures = 1 if was_good else n_failures + 1
                 self._note(fault)
                 self._stopping.wait(backoff_s(n_failures, self._draw(), self._uplink))
-
-    def _opened_reception(self, opened: ExitStack) -> Reception | None:
-        return None if self._open_reception is None else opened.enter_context(closing(self._open_reception()))
 
     def _carry(self, outbox: Outbox, reception: Reception | None) -> None:
         """One connection, from `online` to its loss or to `stopped`."""

@@ -1,7 +1,7 @@
 """What is on its way over one connection: what goes next, what was answered, what was refused.
 
 A queued message is ours until it is settled: with `ack: puback` when the broker has answered for it, with
-`e2e` when the desk's archive has said that it is stored.
+`e2e` when the desk's archive has.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Iterator
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.desk import Desk
@@ -28,8 +29,8 @@ _LOOK_EVERY_S = 2.0
 # How long a clean stop waits for the broker to take its last word.
 _GOODBYE_S = 2.0
 
-# Answers stay where they are bounded while so many messages wait here.
-_MAX_QUEUED = 128
+# Answers stay where they are bounded while so many wait here.
+_MAX_ANSWERS = 128
 
 # MQTT 5.0, section 3.4.2.1: quota exceeded speaks of the device's rate, not of the message.
 _QUOTA_EXCEEDED = 151
@@ -49,18 +50,21 @@ class Session:
         uplink: UplinkSettings,
         tally: Tally,
         *,
-        reception: Reception | None = None,
-        desk: Desk | None = None,
+        reception: Reception | None,
+        desk: Desk,
     ) -> None:
+        self._reception = reception
+        self._desk = desk
         self._outbox = outbox
         self._link = link
         self._topics = topics
-        self._reception = reception
-        self._desk = desk or Desk(None, time.monotonic())
         self._uplink = uplink
         self._tally = tally
+        self._answers: deque[Outgoing] = deque()
         # What every connect begins with, and changed states; then a queue for each lane of the outbox.
         self._states: deque[Outgoing] = deque()
+        # What the archive did not confirm in time.
+        self._again: deque[Outgoing] = deque()
         self._lanes: dict[Lane, deque[Outgoing]] = {lane: deque() for lane in Lane}
         self._last_seqs = dict.fromkeys(Lane, 0)
         self._in_flight: dict[int, Outgoing] = {}
@@ -68,7 +72,7 @@ class Session:
         self._may_have_more = True
 
     def greet(self) -> None:
-        """Listen for commands and receipts, and queue what a connect begins with: `online`, the states."""
+        """Listen for commands, and queue what every connect begins with: `online`, then what is retained."""
         if self._reception is not None and self._reception.topic is not None:
             self._link.listen(self._reception.topic)
         if self._desk.is_asked:
@@ -83,13 +87,29 @@ class Session:
         self._publish()
         arrived = self._link.step(_LOOK_EVERY_S)
         # Nothing came: it was the regular look, or the network alone.
-        is_news = arrived.is_woken or bool(arrived.messages)
-        self._may_have_more |= is_news or not arrived.acks or not self._n_queued
+        is_idle = not arrived.acks or not self._n_queued
+        self._may_have_more |= arrived.is_woken or bool(arrived.messages) or is_idle
         for ack in arrived.acks:
             self._settle(ack)
         self._hear(arrived)
         if not self._in_flight or len(self._taken) >= self._uplink.window:
             self._write_taken()
+
+    def _hear(self, arrived: Arrived) -> None:
+        """Take receipts and commands that came, and queue answers ahead of all that waits."""
+        reception = self._reception
+        for incoming in arrived.messages:
+            if incoming.topic == self._topics.ack:
+                self._hear_receipt(incoming)
+            elif reception is not None:
+                reception.take(incoming)
+        if reception is None:
+            return
+        if len(self._answers) < _MAX_ANSWERS:
+            self._answers.extend(reception.answers())
+        if self._link.subscription_fault is not None:
+            log.warning("commands cannot come: link=mqtt reason=%s", self._link.subscription_fault)
+            self._link.subscription_fault = None
 
     def say_goodbye(self) -> None:
         """Leave `stopped` behind and close, so that the broker does not publish the will."""
@@ -108,9 +128,9 @@ class Session:
     def end(self) -> None:
         """Write down what was taken, and count a failure for what was on its way when the link broke."""
         self._write_taken()
-        for outgoing in self._in_flight.values():
-            self._desk.forget(outgoing.seq)
-        rows = [outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None]
+        rows = sorted(self._seqs_in_flight())
+        for seq in rows:
+            self._desk.forget(seq)
         n_dead = self._outbox.failed(rows, self._uplink.max_attempts) if rows else 0
         if n_dead:
             self._tally.refused[_BREAKS_THE_LINK] += n_dead
@@ -119,7 +139,8 @@ class Session:
     def _fetch(self) -> None:
         """Fill up the lanes; the last one only where nothing else waits."""
         self._may_have_more = False
-        self._fetch_due_again()
+        if not self._again:
+            self._again.extend(self._due_again())
         self._fetch_lane(Lane.URGENT)
         self._fetch_lane(Lane.ORDINARY)
         self._fetch_states()
@@ -127,27 +148,26 @@ class Session:
             self._fetch_lane(Lane.LAST)
 
     def _fetch_lane(self, lane: Lane) -> None:
-        if self._lanes[lane]:
-            return
-        limit = max(0, min(self._uplink.window, self._desk.room(time.monotonic()) - self._n_queued))
-        while not self._lanes[lane] and limit:
-            rows = self._outbox.waiting(self._last_seqs[lane], limit, lane)
+        """Up to a window of rows, without those that wait for the archive's answer."""
+        while not self._lanes[lane]:
+            room = self._desk.room(time.monotonic()) - self._n_rows_queued
+            limit = min(self._uplink.window, room)
+            rows = self._outbox.waiting(self._last_seqs[lane], limit, lane) if limit > 0 else []
             if not rows:
                 return
             self._last_seqs[lane] = rows[-1].seq or 0
             self._lanes[lane].extend(row for row in rows if not self._desk.awaits(row.seq))
 
-    def _fetch_due_again(self) -> None:
+    def _due_again(self) -> Iterator[Outgoing]:
         """What the archive did not confirm in time, as far as it still waits in the outbox."""
         if news := self._desk.news(time.monotonic()):
             log.warning(news)
-        queued = {outgoing.seq for lane in self._lanes.values() for outgoing in lane}
         for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
-            row = None if seq in queued else self._outbox.row(seq)
-            if row is not None:
-                self._lanes[Lane.ORDINARY].append(row)
-            elif seq not in queued:
+            row = self._outbox.row(seq)
+            if row is None:
                 self._desk.forget(seq)
+            else:
+                yield row
 
     def _seqs_in_flight(self) -> set[int]:
         return {outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None}
@@ -161,10 +181,14 @@ class Session:
 
     @property
     def _n_queued(self) -> int:
-        return len(self._states) + sum(map(len, self._lanes.values()))
+        return len(self._answers) + len(self._states) + self._n_rows_queued
+
+    @property
+    def _n_rows_queued(self) -> int:
+        return len(self._again) + sum(map(len, self._lanes.values()))
 
     def _publish(self) -> None:
-        for queue in (self._states, *self._lanes.values()):
+        for queue in (self._answers, self._states, self._again, *self._lanes.values()):
             while attempt := next_attempt(queue, [self._link_state()], self._uplink):
                 queue.popleft()
                 self._send(attempt.outgoing)
@@ -203,21 +227,9 @@ class Session:
         self._taken.append(outgoing)
         self._answered(outgoing)
 
-    def _hear(self, arrived: Arrived) -> None:
-        """Take receipts and commands that came, and queue answers ahead of all that waits."""
-        reception = self._reception
-        for incoming in arrived.messages:
-            if incoming.topic == self._topics.ack:
-                self._hear_receipt(incoming)
-            elif reception is not None:
-                reception.take(incoming)
-        if reception is None:
-            return
-        if len(self._states) < _MAX_QUEUED:
-            self._states.extendleft(reversed(reception.answers()))
-        if self._link.subscription_fault is not None:
-            log.warning("commands cannot come: link=mqtt reason=%s", self._link.subscription_fault)
-            self._link.subscription_fault = None
+    def _answered(self, outgoing: Outgoing) -> None:
+        if self._reception is not None:
+            self._reception.answered(outgoing)
 
     def _hear_receipt(self, incoming: Incoming) -> None:
         """A receipt of the desk's archive: what it has stored may leave the outbox."""
@@ -229,13 +241,9 @@ class Session:
             log.warning("receipt not understood: topic=%s reason=%s", incoming.topic, fault)
             return
         # What the broker has still to answer for leaves with that answer.
-        for seq in (seq for seq in seqs if seq not in self._seqs_in_flight()):
-            self._tally.took(is_queued=True)
-            self._taken.append(Outgoing(incoming.topic, b"", seq=seq))
-
-    def _answered(self, outgoing: Outgoing) -> None:
-        if self._reception is not None:
-            self._reception.answered(outgoing)
+        stored = [seq for seq in seqs if seq not in self._seqs_in_flight()]
+        self._tally.stored(len(stored))
+        self._taken.extend(Outgoing(incoming.topic, b"", seq=seq) for seq in stored)
 
     def _refuse(self, outgoing: Outgoing, reason: str, word: str) -> None:
         """Put a message aside, so that it never holds up those behind it; a state just waits to change."""

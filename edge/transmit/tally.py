@@ -16,7 +16,7 @@ class LinkStatistics:
 
     mqtt            "5" or "3.1.1", what is spoken now or was last; None before the first connection
     last_ack_age_s  since the broker last took something, or None where it did not since the start
-    n_delivered     queued messages that the broker said it took, since the start
+    n_delivered     queued messages that the broker, or with e2e the archive, said it has, since the start
     n_unconfirmed   queued messages taken by a broker of MQTT 3.1.1, which answers alike to what it denies
                     and to what it takes
     refused         messages refused since the start, by reason: the broker's, or ours before it was asked
@@ -80,6 +80,10 @@ class Tally:
             self.n_delivered += 1
         elif is_queued:
             self.n_unconfirmed += 1
+
+    def stored(self, n: int) -> None:
+        """The desk's archive has stored so many messages, whatever the broker's version tells."""
+        self.n_delivered += n
 
     def statistics(self) -> LinkStatistics:
         """All of it, at this moment."""

@@ -91,7 +91,8 @@ def test_a_device_writes_its_own_topics_and_a_desk_reads_them(connect: Connect) 
 
 
 @pytest.mark.parametrize(
-    "topic", [ALERT, "edge/v1/pier-7/status", "edge/v1/pier-7/cmd/ack", "edge/v1/x/y", "$SYS/x", "other"]
+    "topic",
+    [ALERT, "edge/v1/pier-7/status", "edge/v1/pier-7/cmd/ack", "edge/v1/pier-7/ack", "$SYS/x", "other"],
 )
 def test_a_device_cannot_write_beside_its_own_topics(connect: Connect, topic: str) -> None:
     refusal = acked(connect("pier-8"), Outgoing(topic, b"forged"))
@@ -131,6 +132,16 @@ def test_a_desk_gives_commands_and_cannot_speak_for_a_device(connect: Connect) -
     desk = connect("desk")
     assert acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"{}")) is None
     assert acked(desk, Outgoing(ALERT, b"forged")) == "refused by the broker: Not authorized (135)"
+
+
+def test_an_archive_confirms_to_a_device_and_gives_no_commands(connect: Connect) -> None:
+    device, archive = connect("pier-7"), connect("archive")
+    device.subscribe(["edge/v1/pier-7/ack"])
+    device.step(0.5)
+    assert acked(archive, Outgoing("edge/v1/pier-7/ack", b"receipt")) is None
+    assert next_message(device).payload == b"receipt"
+    refusal = acked(archive, Outgoing("edge/v1/pier-7/cmd/reload", b"{}"))
+    assert refusal == "refused by the broker: Not authorized (135)"
 
 
 def test_nobody_gets_in_without_a_certificate(
