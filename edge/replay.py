@@ -35,6 +35,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 # Stands in for the device and the configuration that a replay without a configuration does not have.
 REPLAY_DEVICE = "replay"
 NO_CONFIG_SHA256 = "0" * 64
+# A tile this much coarser than what a label is searched at still shows it about as well.
+MAX_COARSER = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +185,18 @@ class Replay:
         return self._models.names
 
 
-def _found_well(model: Model) -> tuple[str, ...]:
-    """The labels of which the model finds at least half: rules on the others would tell its own misses."""
-    quality = model.manifest.quality
+def _found_well(model: Model, gsd_m: float) -> tuple[str, ...]:
+    """The labels of which the model finds at least half in tiles of this ground sample distance.
+
+    Rules on the others would tell its own misses; a label that wants finer tiles was not measured in these.
+    """
+    quality, served = model.manifest.quality, model.manifest.gsd_m
     return tuple(
-        label for label in model.manifest.labels if label in quality and quality[label].recall >= 0.5
+        label
+        for label in model.manifest.labels
+        if label in quality
+        and quality[label].recall >= 0.5
+        and (label not in served.by_label or gsd_m <= MAX_COARSER * served.by_label[label])
     )
 
 
@@ -195,7 +204,7 @@ def default_site(name: str, tile: Tile, model: Model) -> WatchedSite:
     """A site without a configuration: the ground of its first tile, every arrival and departure."""
     return WatchedSite(
         Site(name, tile.bounds),
-        default_rules(_found_well(model)),
+        default_rules(_found_well(model, tile.gsd_m)),
         QualitySettings(),
         RegistrationSettings(),
         ReferenceSettings(),

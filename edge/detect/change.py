@@ -32,9 +32,9 @@ class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     min_score: Annotated[float, Meta(gt=0, le=1)] | None = None
     # Regions with less ground are left out, in square metres: a small car has 7.
     min_area_m2: Annotated[float, Meta(ge=0)] = 4.0
-    # Regions without a pixel of this score are left out. It keeps faint, wide differences of season out
-    # without cutting the rims of real changes.
-    min_peak: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    # Regions without a pixel of this score are left out: it keeps faint, wide differences of season out and
+    # leaves the rims of real changes. On levir-val 0.9 keeps a sixth of the false ones and costs 0.007 of F1.
+    min_peak: Annotated[float, Meta(ge=0, le=1)] = 0.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,9 @@ def staged(made: Sequence[Made], maps: Sequence[ChangeScore], model: ChangeModel
     settings = ChangeSettings(min_score=level)
     lengths, found, false, area = [], [], [], []
     for one, score in zip(made, maps, strict=True):
+        mask = changed(score, model=model, settings=settings, gsd_m=LEVIR_GSD_M)
         for part in _parts(one):
-            hit = part.inside & (score[part.here] >= level)
+            hit = part.inside & mask[part.here]
             lengths.append(part.length_px)
             found.append(hit.sum() >= part.inside.sum() / 3)
         unsure = np.maximum(one.changed, (one.weight == 0).astype(np.uint8))
