@@ -16,7 +16,7 @@ from edge.geo import PixelBox
 from tests.detect.make import write_model
 
 SIDE = 64
-SETTINGS = ChangeSettings(min_area_m2=4)
+SETTINGS = ChangeSettings(min_area_m2=4, min_peak=0)
 
 
 def difference_model(side: int = SIDE) -> onnx.ModelProto:
