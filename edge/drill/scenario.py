@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from edge.errors import ConfigFault
 
-Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 SEASONS = ("summer", "autumn", "snow")
 

@@ -21,7 +21,7 @@ from edge.transmit.topics import checked_name
 
 # What both databases can hold in one column.
 _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Instant = Annotated[datetime, Meta(tz=True)]
 
 
