@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from edge import shipped
+from edge.detect.change import ChangeSettings, Comparison, regions
 from edge.detect.detection import Detection
-from edge.detect.manifest import Model
-from edge.detect.model import load
+from edge.detect.manifest import ChangeModel, Model
+from edge.detect.model import load, load_change
 from edge.detect.objects import DetectSettings, detect
 from edge.drill.airfield import airfield
 from edge.drill.look import Look
@@ -92,3 +93,37 @@ def test_a_shipped_file_with_one_byte_changed_is_refused(tmp_path: Path) -> None
     shutil.copy(MANIFEST, tmp_path)
     with pytest.raises(ModelRefused, match="sha256: expected"):
         load(tmp_path / "objects.yaml")
+
+
+CHANGE = shipped.model("change")
+
+
+@pytest.fixture(scope="module")
+def change_model() -> ChangeModel:
+    return load_change(CHANGE)
+
+
+def test_the_shipped_change_weights_are_those_of_manifest_and_card(change_model: ChangeModel) -> None:
+    weights = (CHANGE.parent / change_model.manifest.file).read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == change_model.sha256
+    assert change_model.sha256 in CHANGE.with_suffix(".md").read_text(encoding="utf-8")
+    assert len(weights) < 2_000_000
+
+
+def test_airliners_that_came_are_seen_as_changes_and_empty_ground_is_not(
+    view: View, change_model: ChangeModel
+) -> None:
+    stage = prepare(airfield("field", west=27.0, north=17.0), GSD_M)
+    empty = render(stage, [], Look(sun=Sun(150.0, 45.0), seed=2))
+    comparison = Comparison(empty.pixels, view.pixels, GSD_M, model=change_model)
+    came = [comparison.score_of(box) for box in aircraft(view)]
+    assert sum(score >= 0.1 for score in came) >= 7
+    found = regions(comparison.score_map(), model=change_model, settings=ChangeSettings(), gsd_m=GSD_M)
+    beside = [one for one in found if all(one.box.iou(box) == 0 for box in aircraft(view))]
+    assert len(beside) <= 5
+
+
+def test_two_looks_at_one_place_can_be_swapped(view: View, change_model: ChangeModel) -> None:
+    earlier, later = view.pixels[:256, :256], view.pixels[100:356, 100:356]
+    forth, back = (change_model.infer(*pair) for pair in ((earlier, later), (later, earlier)))
+    assert abs(forth - back).max() < 1e-3
