@@ -260,6 +260,8 @@ class Daemon:
             )
             self._quarantine(claim, refused)
         except Exception as error:
+            # What is read of a damaged state may do anything: then it is not the tile's fault.
+            self._store.require_sound()
             # One tile must not end the watch over all others: it goes aside with what it did.
             log.exception("tile failed: file=%s", claim.name)
             self._quarantine(claim, TileRefused("internal_error", f"{claim.name}: {error!r}"))
@@ -284,8 +286,8 @@ class Daemon:
         if self._commands.n_ended != self._n_commands_told:
             self._n_commands_told = self._commands.n_ended
             self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
-        if self._sender is not None:
-            self._sender.check()
+        if self._sender is not None and self._sender.check():
+            self._store.require_sound()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._station.tell_inventories()
@@ -340,7 +342,9 @@ class Daemon:
             tiles=self._tiles,
             outbox=self._store.outbox.statistics(),
             link=link,
-            state=StateFacts(self._state.in_memory, self._store.epoch, self._state.trouble),
+            state=StateFacts(
+                self._state.in_memory, self._store.epoch, self._state.trouble, self._store.n_set_aside
+            ),
             free_bytes=health.free_bytes(folder),
             used_bytes=health.used_bytes(folder),
             memory_bytes=health.memory_bytes(),

@@ -85,7 +85,7 @@ class QuietBook:
         """Note what an alert is about, inside the caller's transaction."""
         objects = {one.track_id: Place(one.label, one.position, one.length_m) for one in finding.objects}
         self._database.change(
-            "INSERT INTO subjects VALUES (?, ?, ?, ?)",
+            "INSERT INTO subjects (sequence, rule_id, severity, objects) VALUES (?, ?, ?, ?)",
             (sequence, finding.rule_id, finding.severity, msgspec.msgpack.encode(objects)),
         )
 
@@ -145,7 +145,8 @@ class QuietBook:
         """Keep places quiet; those of the same alerts are replaced."""
         self.lift_places(site_id, {place.alert_id for place in places})
         self._database.change_many(
-            "INSERT INTO quiet_places VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO quiet_places (site_id, alert_id, kind, label, lng, lat, radius_m, until_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     *(site_id, place.alert_id, place.kind, place.label, place.position.lng),
@@ -165,7 +166,8 @@ class QuietBook:
     def put_snooze(self, site_id: str, snooze: Snooze) -> None:
         """Let a rule or a site be quiet; a later word replaces an earlier one."""
         self._database.change(
-            "INSERT OR REPLACE INTO snoozes VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO snoozes (site_id, rule_id, is_feedback, alert_id, until_at) "
+            "VALUES (?, ?, ?, ?, ?)",
             (
                 *(site_id, snooze.rule_id or "", int(snooze.is_feedback)),
                 *(snooze.alert_id, instant_text(snooze.until_at)),
@@ -182,7 +184,9 @@ class QuietBook:
     def ack(self, alert_id: str, at: datetime) -> bool:
         """Somebody has read this alert; True the first time."""
         return bool(
-            self._database.change("INSERT OR IGNORE INTO acks VALUES (?, ?)", (alert_id, instant_text(at)))
+            self._database.change(
+                "INSERT OR IGNORE INTO acks (alert_id, acked_at) VALUES (?, ?)", (alert_id, instant_text(at))
+            )
         )
 
     def is_acked(self, alert_id: str) -> bool:

@@ -15,7 +15,7 @@ from typing import cast
 
 import msgspec
 
-from edge import clock, quietbook, salvage
+from edge import clock, quietbook, salvage, soundness
 from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
@@ -75,10 +75,13 @@ MIGRATIONS = (
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
     untimed.SCHEMA,
+    soundness.SCHEMA,
 )
 
 _KNOWN_TIME = "known_time_s"
 
+_PUT_ALERT = "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body) "
+_PUT_AGAIN = _PUT_ALERT + "SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"  # noqa: S608 - ours
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
@@ -196,12 +199,15 @@ class Store:
         return self._counter("epoch")
 
     def begin_epoch(self, epoch: int) -> None:
-        """A damaged file was replaced: what was lost of the alerts' sequence is jumped over."""
+        """A damaged file, or its counters, were replaced: what was lost of the sequence is jumped over."""
         with self._database.transaction():
-            newest = self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0]
-            sequence = max(self._counter("sequence"), int(newest or 0), epoch * EPOCH_LENGTH)
+            newest = int(self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0] or 0)
+            epoch = max(epoch, newest // EPOCH_LENGTH + 1)
+            sequence = max(self._counter("sequence"), epoch * EPOCH_LENGTH)
             for name, value in (("epoch", epoch), ("sequence", sequence)):
-                self._database.change("INSERT OR REPLACE INTO counters VALUES (?, ?)", (name, value))
+                self._database.change(
+                    "INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value)
+                )
 
     def absorb(self, file: Path, *, with_history: bool) -> int:
         """Take over every row of another store's file that can still be read; how many.
@@ -214,12 +220,35 @@ class Store:
         """Note that the rows of the outbox as they are now were taken over from another file."""
         with self._database.transaction():
             self._database.change(
-                "INSERT OR REPLACE INTO counters SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
+                "INSERT OR REPLACE INTO counters (name, value) "
+                "SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
             )
 
     def bring_home(self, file: Path) -> int:
         """Take back what went on in another file that had begun as a copy of this one; how many rows."""
         return salvage.bring_home(file, self._database)
+
+    def set_damaged_aside(self) -> Mapping[str, int]:
+        """Take every row that is not what was written out of use; how many, by table.
+
+        Raises StoreCorrupt where that does not heal the file.
+        """
+        found = soundness.set_damaged_aside(self._database)
+        if "counters" in found:
+            self.begin_epoch(self.epoch + 1)
+        if found.keys() & {"command_floor", "command_ids"}:
+            with self._database.transaction():
+                self.inbox.raise_floor(self._counter(_KNOWN_TIME))
+        return found
+
+    def require_sound(self) -> None:
+        """Raises StoreCorrupt where the file is not what was written."""
+        soundness.require_sound(self._database)
+
+    @property
+    def n_set_aside(self) -> int:
+        """Rows that were found damaged and set aside since the file was made."""
+        return soundness.n_set_aside(self._database)
 
     def close(self) -> None:
         """Give the file back."""
@@ -235,7 +264,9 @@ class Store:
 
     def site_state(self, site_id: str) -> bytes | None:
         """What the last commit left for a site, or None before the first."""
-        rows = self._database.rows("SELECT body FROM site_state WHERE site_id = ?", (site_id,))
+        rows = self._database.rows(
+            "SELECT body FROM site_state WHERE site_id = ? ORDER BY turn DESC LIMIT 1", (site_id,)
+        )
         return cast("bytes", rows[0][0]) if rows else None
 
     def commit(self, outcome: Commit) -> bool:
@@ -279,7 +310,7 @@ class Store:
         )
         self._database.change("UPDATE alerts SET is_open = 0 WHERE sequence = ?", (old.sequence,))
         self._database.change(
-            "INSERT INTO alerts SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
+            _PUT_AGAIN,
             (sequence, new.phase, int(old.is_open), new.body, old.sequence),
         )
         topic = Topics(device_id).alert(old.site_id)
@@ -390,7 +421,14 @@ class Store:
                 ),
             )
         self._database.change_many(
-            "INSERT OR REPLACE INTO site_state VALUES (?, ?)", list(outcome.site_states.items())
+            "INSERT INTO site_state (site_id, turn, body) "
+            "SELECT ?1, ifnull(max(turn), 0) + 1, ?2 FROM site_state WHERE site_id = ?1",
+            list(outcome.site_states.items()),
+        )
+        self._database.change_many(
+            "DELETE FROM site_state WHERE site_id = ?1 AND turn < "
+            "(SELECT max(turn) - 1 FROM site_state WHERE site_id = ?1)",
+            [(name,) for name in outcome.site_states],
         )
         self._database.change_many(
             "INSERT OR REPLACE INTO looks (site_id, seen_at, tile_id, body) VALUES (?, ?, ?, ?)",
@@ -448,7 +486,7 @@ class Store:
         finding = alert.finding
         self.close_alert(alert.alert_id)
         self._database.change(
-            "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            _PUT_ALERT + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
                 *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),

@@ -33,15 +33,15 @@ class Supervisor:
         """Start sending; a broker that cannot be reached is no error."""
         self._sender.start()
 
-    def check(self) -> None:
-        """Replace the sender where its thread died of a fault of this program, or does not turn any more.
+    def check(self) -> bool:
+        """Replace the sender where its thread died of a fault, or does not turn any more; True if it did.
 
         Raises StoreCorrupt where it found the state damaged.
         """
         if self._tally.damage is not None:
             raise self._tally.damage
         if self._sender.is_alive and not self._is_stuck():
-            return
+            return False
         what = "hangs" if self._sender.is_alive else "died"
         log.error("sender replaced: link=mqtt reason=its thread %s", what)
         self._sender.stop(timeout_s=0)
@@ -49,6 +49,7 @@ class Supervisor:
         self._tally.is_connected = False
         self._sender = self._make(self._tally)
         self._sender.start()
+        return True
 
     def wake(self) -> None:
         """Something was committed: send it now rather than at the next look."""
