@@ -36,6 +36,7 @@ from edge.station import EXERCISE, LOOKED, REPEATED, Station, open_store
 from edge.tell import LATE_AFTER_S
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.device_key import read_key
+from edge.transmit.modem_tally import ModemStatistics, ModemTally
 from edge.transmit.outbox import Outbox
 from edge.transmit.reception import CommandCounts, Reception
 from edge.transmit.satmodem_ledger import ModemLedger
@@ -44,6 +45,7 @@ from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.sbd import VIA, ModemState
 from edge.transmit.sender import Sender
 from edge.transmit.supervisor import Supervisor
+from edge.transmit.tally import LinkStatistics, Tally
 from edge.transmit.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,9 @@ HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
 # Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
 COMMANDS_A_STEP = 8
+
+MqttSupervisor = Supervisor[Sender, LinkStatistics]
+ModemSupervisor = Supervisor[ModemSender, ModemStatistics]
 
 
 class Reopen(Exception):
@@ -415,27 +420,37 @@ class Daemon:
 
         return replace(model, infer=guarded)
 
-    def _started_sender(self, settings: Settings) -> Supervisor | None:
+    def _started_sender(self, settings: Settings) -> MqttSupervisor | None:
         if settings.transmit.mqtt is None:
             log.warning("no broker is configured: alerts wait in the outbox")
             return None
         device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
         outbox, reception = _outbox_opener(settings), self._reception_opener(settings)
+        tally = Tally()
         sender = Supervisor(
-            lambda tally: Sender(device_id, mqtt, uplink, outbox, tally=tally, open_reception=reception)
+            "mqtt",
+            lambda: Sender(device_id, mqtt, uplink, outbox, tally=tally, open_reception=reception),
+            tally,
         )
         sender.start()
         return sender
 
-    def _started_modem(self, settings: Settings) -> ModemSender | None:
-        if settings.transmit.satmodem is None:
+    def _started_modem(self, settings: Settings) -> ModemSupervisor | None:
+        satmodem, tally = settings.transmit.satmodem, ModemTally()
+        if satmodem is None:
             return None
-        modem = ModemSender(
-            settings.transmit.satmodem,
-            _ledger_opener(settings),
-            broker=self._broker,
-            received=_compact_taker(settings.transmit.satmodem, self._reception_opener(settings)),
-            now=lambda: self._timekeeper.read(self._heard()).now,
+        received = _compact_taker(satmodem, self._reception_opener(settings))
+        modem = Supervisor(
+            "satmodem",
+            lambda: ModemSender(
+                satmodem,
+                _ledger_opener(settings),
+                broker=self._broker,
+                received=received,
+                now=lambda: self._timekeeper.read(self._heard()).now,
+                tally=tally,
+            ),
+            tally,
         )
         modem.start()
         return modem
@@ -448,13 +463,11 @@ class Daemon:
         return link.is_connected, link.last_ack_age_s
 
     def _check_modem(self) -> None:
-        """Say at once what became of the modem; start it again where a fault of this program ended it."""
+        """Say at once what became of the modem; its thread is replaced where it died or hangs."""
         if self._modem is None:
             return
-        if not self._modem.is_alive:
-            log.error("the thread of the satellite modem has ended, starting another one")
-            self._modem = self._started_modem(self._settings)
-            return
+        if self._modem.check():
+            self._store.require_sound()
         state = self._modem.statistics().state
         if state not in {ModemState.SENDING, self._modem_told}:
             self._modem_told, self._next_health_s = state, 0.0
@@ -479,7 +492,7 @@ class Daemon:
 
     def _wake(self) -> None:
         if self._sender is not None:
-            self._sender.wake()
+            self._sender.sender.wake()
 
     @property
     def _topics(self) -> Topics:

@@ -176,6 +176,7 @@ def _satmodem(modem: ModemStatistics) -> dict[str, object]:
         "received": modem.n_received,
         "bytes_today": modem.spent_bytes,
         "last_session_age_s": _rounded(modem.last_session_age_s),
+        "restarts": modem.n_restarts,
     }
 
 
