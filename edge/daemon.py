@@ -57,6 +57,8 @@ RETRY_S = 5.0
 # What is given up of the pictures of past alerts where the disk is full: room for a few new alerts.
 ROOM_BYTES = 4 * 1024 * 1024
 HEALTH_EVERY_S = 60.0
+# From an alert to the list of all that are open: by then the alert is on its way.
+OPEN_AFTER_S = 0.3
 # A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
 HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
@@ -156,6 +158,7 @@ class Daemon:
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
         self._next_health_s = 0.0
+        self._next_open_s = 0.0
         self._next_sweep_s = 0.0
         self._n_commands_told = 0
         self._reopen_with: Settings | None = None
@@ -215,10 +218,17 @@ class Daemon:
         if claim is not None:
             self._take(claim, reading.now, reading.clock)
             self._wake()
+            self._put_off_open()
         elif self._station.tick(reading.now, reading.clock):
             self._wake()
         self._do_what_is_due(reading)
         return is_told or claim is not None
+
+    def _put_off_open(self) -> None:
+        """An alert first, then what is open: the two would only be in each other's way."""
+        at_s = time.monotonic()
+        if at_s >= self._next_open_s:
+            self._next_open_s = at_s + OPEN_AFTER_S
 
     def _obey(self, now: datetime, clock: Clock) -> bool:
         """Do some of the commands that wait; True if there was one."""
@@ -287,6 +297,8 @@ class Daemon:
 
     def _do_what_is_due(self, reading: Reading) -> None:
         at_s = time.monotonic()
+        if at_s >= self._next_open_s and self._store.tell_open(self._settings.device.id, reading.now):
+            self._wake()
         self._check_modem()
         if self._commands.n_ended != self._n_commands_told:
             self._n_commands_told = self._commands.n_ended

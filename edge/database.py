@@ -70,8 +70,10 @@ class Database:
             self._open()
 
     def _open(self) -> None:
-        with self._translated():
+        try:
             self._connection = sqlite3.connect(self.path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
         try:
             row_crc.teach(self._connection)
             for pragma in _PRAGMAS:
@@ -86,18 +88,26 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """What one statement returns."""
-        with self._translated():
+        try:
             return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Run one statement; how many rows it changed."""
-        with self._translated():
+        try:
             return self._connection.execute(sql, values).rowcount
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     def change_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Run one statement for each row of values."""
-        with self._translated():
+        if not rows:
+            return
+        try:
             self._connection.executemany(sql, rows)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -120,10 +130,15 @@ class Database:
         """Give the free pages back to the disk, a few at a time: moving them takes room in the log."""
         n_free, n_before = self._n_free_pages(), -1
         while n_free not in (0, n_before):
-            with self._translated():
-                # execute() would take one step, which is one page; executescript() goes to the end.
-                self._connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})")
+            self._shrink_some()
             n_free, n_before = self._n_free_pages(), n_free
+
+    def _shrink_some(self) -> None:
+        try:
+            # execute() would take one step, which is one page; executescript() goes to the end.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})")
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
 
     def _n_free_pages(self) -> int:
         return int(self.rows("PRAGMA freelist_count")[0][0] or 0)
@@ -178,17 +193,10 @@ class Database:
             "a later release of edge wrote this file"
         )
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._kind(error)(f"{self.path}: {error}") from error
-        except UnicodeDecodeError as error:
-            # SQLite's own words about a schema that is no text any more.
-            raise StoreCorrupt(f"{self.path}: {error}") from error
+    def _broken(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreBroken:
+        return self._kind(error)(f"{self.path}: {error}")
 
-    def _kind(self, error: sqlite3.Error) -> type[StoreBroken]:
+    def _kind(self, error: sqlite3.Error | UnicodeDecodeError) -> type[StoreBroken]:
         code = _code_of(error)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _is_no_text(error):
             return StoreCorrupt
@@ -220,8 +228,13 @@ def _code_of(error: BaseException | None) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _is_no_text(error: sqlite3.Error) -> bool:
-    """True where a text on the disk is none any more: found by the sqlite3 module, without a code."""
+def _is_no_text(error: sqlite3.Error | UnicodeDecodeError) -> bool:
+    """True where a text on the disk is none any more: found by the sqlite3 module, without a code.
+
+    The one of a damaged schema is in SQLite's own words about it.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return True
     return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 import msgspec
 
+from edge import row_crc
 from edge.database import Database, instant_text
 from edge.geo import LngLat
 from edge.monitor.finding import Finding, Kind, Severity
@@ -84,9 +85,10 @@ class QuietBook:
     def put_subject(self, sequence: int, finding: Finding) -> None:
         """Note what an alert is about, inside the caller's transaction."""
         objects = {one.track_id: Place(one.label, one.position, one.length_m) for one in finding.objects}
+        row = (sequence, finding.rule_id, finding.severity, msgspec.msgpack.encode(objects))
         self._database.change(
-            "INSERT INTO subjects (sequence, rule_id, severity, objects) VALUES (?, ?, ?, ?)",
-            (sequence, finding.rule_id, finding.severity, msgspec.msgpack.encode(objects)),
+            "INSERT INTO subjects (sequence, rule_id, severity, objects, crc32) VALUES (?, ?, ?, ?, ?)",
+            (*row, row_crc.crc_of(row)),
         )
 
     def subject(self, alert_id: str) -> Subject | None:

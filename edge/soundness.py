@@ -89,10 +89,12 @@ def _carries_crc(table: Checked) -> Migration:
     same = " AND ".join(f"{column} = new.{column}" for column in table.key)
     note = f"UPDATE {table.name} SET crc32 = {table.crc}"  # noqa: S608 - ours
     again, columns = f"{note} WHERE {same}", ", ".join(table.columns)
+    made = f"{table.name}_made AFTER INSERT ON {table.name}"
+    # A large row comes with its CRC, and is not written twice.
     return (
         f"ALTER TABLE {table.name} ADD COLUMN crc32 INTEGER",
         note,
-        f"CREATE TRIGGER {table.name}_made AFTER INSERT ON {table.name} BEGIN {again}; END",
+        f"CREATE TRIGGER {made} WHEN new.crc32 IS NULL BEGIN {again}; END",
         f"CREATE TRIGGER {table.name}_changed AFTER UPDATE OF {columns} ON {table.name} BEGIN {again}; END",
     )
 

@@ -15,7 +15,7 @@ from typing import cast
 
 import msgspec
 
-from edge import clock, quietbook, salvage, soundness
+from edge import clock, quietbook, row_crc, salvage, soundness
 from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
@@ -79,10 +79,21 @@ MIGRATIONS = (
 )
 
 _KNOWN_TIME = "known_time_s"
+# The sequence up to which the lists of open alerts have been told.
+_OPEN_TOLD = "open_told"
+_SITES_SINCE = "SELECT DISTINCT site_id FROM alerts WHERE sequence > ?"
+_TOLD_ALL = """INSERT OR REPLACE INTO counters (name, value)
+    SELECT ?, ifnull(max(sequence), 0) FROM alerts"""
 
-_PUT_ALERT = "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body) "
-_PUT_AGAIN = _PUT_ALERT + "SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"  # noqa: S608 - ours
+_PUT_ALERT = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, crc32)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT_AGAIN = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body)
+    SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"""
 _ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+
+# Of the last ones: over all that are kept it would take ever longer.
+_NEWEST_OF_SITE = """SELECT max(seen_at) FROM
+    (SELECT seen_at FROM alerts WHERE site_id = ? ORDER BY sequence DESC LIMIT 20)"""
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
     WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence LIMIT 1"""
@@ -188,6 +199,8 @@ class Store:
         self._untimed = UntimedAlerts(self._database, ticks, boot_id)
         self.inbox = Inbox(self._database)
         self.quiet = QuietBook(self._database)
+        # A power cut may have left something to tell.
+        self._is_open_due = True
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that happens in the block or nothing, for what is not a `Commit`."""
@@ -440,15 +453,31 @@ class Store:
             alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
         ]
         numbered = [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
-        for alert in numbered:
-            self._put_alert(alert)
+        words = [_words(alert) for alert in numbered]
+        for alert, said in zip(numbered, words, strict=True):
+            self._put_alert(alert, said.payload)
         # The words of all alerts go before the first picture.
-        self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
+        self.outbox.put(words, outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
         self._untimed.note(numbered)
-        for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
-            self._close_old_news(site_id)
-            self.put_open(device_id, site_id, outcome.done_at)
+        self._is_open_due |= bool(numbered)
+
+    def tell_open(self, device_id: str, as_of: datetime) -> bool:
+        """Tell anew which alerts are open at the sites where there were some; True if there is news.
+
+        No alert waits for it: it is told after the commit; what a power cut left untold, at the next start.
+        """
+        if not self._is_open_due:
+            return False
+        with self._database.transaction():
+            due = self._database.rows(_SITES_SINCE, (self._counter(_OPEN_TOLD),))
+            for site_id in map(str, (row[0] for row in due)):
+                self._close_old_news(site_id)
+                self.put_open(device_id, site_id, as_of)
+            if due:
+                self._database.change(_TOLD_ALL, (_OPEN_TOLD,))
+        self._is_open_due = False
+        return bool(due)
 
     def close_alert(self, alert_id: str) -> None:
         """It is not open any more, inside the caller's transaction."""
@@ -465,7 +494,9 @@ class Store:
 
     def _close_old_news(self, site_id: str) -> None:
         """What happened once has no end of its own: it stays open for some days before the newest alert."""
-        newest = self._database.rows("SELECT max(seen_at) FROM alerts WHERE site_id = ?", (site_id,))[0][0]
+        newest = self._database.rows(_NEWEST_OF_SITE, (site_id,))[0][0]
+        if newest is None:
+            return
         limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
         self._database.change(
             "UPDATE alerts SET is_open = 0 "
@@ -482,16 +513,14 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
-    def _put_alert(self, alert: Alert) -> None:
+    def _put_alert(self, alert: Alert, body: bytes) -> None:
         finding = alert.finding
         self.close_alert(alert.alert_id)
-        self._database.change(
-            _PUT_ALERT + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-                *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),
-            ),
+        row = (
+            *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
+            *(int(alert.is_open), instant_text(finding.seen_at), body),
         )
+        self._database.change(_PUT_ALERT, (*row, row_crc.crc_of(row)))
         assert alert.sequence is not None, "an alert is numbered before it is put"
         self.quiet.put_subject(alert.sequence, finding)
         self._database.change_many(

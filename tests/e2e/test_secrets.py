@@ -317,7 +317,7 @@ def test_a_password_in_the_archives_url_is_refused_and_not_told(overheard: Overh
 def test_a_password_in_a_brokers_url_is_refused_and_not_told(
     tmp_path: Path, overheard: Overheard, command: str, url: str
 ) -> None:
-    more = {
+    more: dict[str, list[str | Path]] = {
         "relay": ["--devices", known_devices(tmp_path)],
         "archive": ["--database", tmp_path / "archive.sqlite"],
     }
@@ -348,6 +348,7 @@ def test_a_secret_in_the_configuration_itself_is_refused_and_not_told(
     text = config.read_text().replace("transmit: {}", f"transmit:\n  {line.format(PASSWORD, PASSWORD)}")
     assert PASSWORD in text
     config.write_text(text)
-    for arguments in (["check", "-c", config], ["check", "--json", "-c", config], ["run", "-c", config]):
-        overheard.edge(*arguments)
+    for command in ("check", "run"):
+        overheard.edge(command, "-c", config)
+    overheard.edge("check", "--json", "-c", config)
     assert not overheard.leaks(PASSWORD)
