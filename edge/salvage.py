@@ -49,7 +49,7 @@ _NEEDED = (
     _Table("counters", "name, value", "name"),
     _OUTBOX,
     _Table("site_state", "site_id, body", "site_id"),
-    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
+    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held", "sequence"),
     _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
     _CARRIED,
     _Table("satmodem_spent", "day, n_bytes", "day"),

@@ -75,14 +75,17 @@ MIGRATIONS = (
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
     untimed.SCHEMA,
+    # 1: held back by the alarm budget, kept to be listed in a digest, explained and shown, and never sent.
+    ("ALTER TABLE alerts ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0",),
 )
 
 _KNOWN_TIME = "known_time_s"
 
-_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, is_held FROM alerts"
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
-    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence LIMIT 1"""
+    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence
+        AND NOT later.is_held LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -142,6 +145,7 @@ class Commit:
     tile         the tile that is done, or None where no tile is behind it (blind, device)
     site_states  the new state of each site it changed
     alerts       in the order in which they are to go; their sequence is given here
+    held         numbered and kept after them, and not sent: a digest tells of them
     messages     to be queued besides the alerts: observation records
     retained     topic to payload, where the newest is all that matters; `open` is made here
     """
@@ -151,6 +155,7 @@ class Commit:
     site_states: Mapping[str, bytes] = field(default_factory=dict)
     looks: Sequence[LookRecord] = ()
     alerts: Sequence[Alert] = ()
+    held: Sequence[Alert] = ()
     messages: Sequence[Message] = ()
     retained: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -159,7 +164,8 @@ class Commit:
 class StoredAlert:
     """One message of a story, as it was sent.
 
-    body  the JSON of the alert topic
+    body     the JSON of the alert topic
+    is_held  True where it was held back: a digest tells of it
     """
 
     sequence: int
@@ -167,6 +173,7 @@ class StoredAlert:
     site_id: str
     is_open: bool
     body: bytes = field(repr=False)
+    is_held: bool = False
 
 
 class Store:
@@ -279,7 +286,8 @@ class Store:
         )
         self._database.change("UPDATE alerts SET is_open = 0 WHERE sequence = ?", (old.sequence,))
         self._database.change(
-            "INSERT INTO alerts SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
+            "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body) "
+            "SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
             (sequence, new.phase, int(old.is_open), new.body, old.sequence),
         )
         topic = Topics(device_id).alert(old.site_id)
@@ -398,12 +406,11 @@ class Store:
         )
 
     def _put_alerts(self, outcome: Commit) -> None:
-        numbered = [
-            alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
-        ]
-        numbered = [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
+        numbered, held = self._numbered(outcome.alerts), self._numbered(outcome.held)
         for alert in numbered:
             self._put_alert(alert)
+        for alert in held:
+            self._put_alert(alert, is_held=True)
         # The words of all alerts go before the first picture.
         self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
@@ -411,6 +418,11 @@ class Store:
         for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
             self._close_old_news(site_id)
             self.put_open(device_id, site_id, outcome.done_at)
+
+    def _numbered(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Each at its place in the device's order, and marked where somebody has read an earlier message."""
+        numbered = [one.with_sequence(add_to_counter(self._database, "sequence", 1)) for one in alerts]
+        return [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
 
     def close_alert(self, alert_id: str) -> None:
         """It is not open any more, inside the caller's transaction."""
@@ -444,14 +456,16 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
-    def _put_alert(self, alert: Alert) -> None:
-        finding = alert.finding
-        self.close_alert(alert.alert_id)
+    def _put_alert(self, alert: Alert, *, is_held: bool = False) -> None:
+        finding, is_open = alert.finding, alert.is_open and not is_held
+        if not is_held:
+            self.close_alert(alert.alert_id)
         self._database.change(
-            "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-                *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),
+                *(int(is_open), instant_text(finding.seen_at), to_json(alert), int(is_held)),
             ),
         )
         assert alert.sequence is not None, "an alert is numbered before it is put"
@@ -465,10 +479,10 @@ class Store:
         )
 
     def _alerts(self, sql: str, value: str | int) -> list[StoredAlert]:
-        rows = cast("list[tuple[int, str, str, int, bytes]]", self._database.rows(sql, (value,)))
+        rows = cast("list[tuple[int, str, str, int, bytes, int]]", self._database.rows(sql, (value,)))
         return [
-            StoredAlert(sequence, alert_id, site_id, bool(is_open), body)
-            for sequence, alert_id, site_id, is_open, body in rows
+            StoredAlert(sequence, alert_id, site_id, bool(is_open), body, bool(is_held))
+            for sequence, alert_id, site_id, is_open, body, is_held in rows
         ]
 
 
