@@ -93,6 +93,7 @@ class SiteOutcome:
     record     the observation record (CONTRACT.md), plain data
     reference  a new reference image for the site, or None where the old one stays
     n_hidden   changes and findings that were not told, because an operator keeps them quiet
+    scene      what the rules were asked with, and counts: the numbers of the site then; None for a reject
     """
 
     site_id: str
@@ -102,6 +103,8 @@ class SiteOutcome:
     told: tuple[Told, ...]
     reference: Reference | None = None
     n_hidden: int = 0
+    scene: Scene | None = None
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +282,8 @@ def _looked(
         said,
         _reference(tile, known, sight),
         before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
+        scene,
+        counts,
     )
 
 

@@ -64,6 +64,7 @@ _NEEDED = (
 )
 _HISTORY = (
     _Table("looks", "site_id, seen_at, tile_id, body", "site_id, seen_at, tile_id"),
+    _Table("grounds", "sequence, body", "sequence"),
     _Table("evidence", "sequence, n, role, sha256, jpeg", "sequence, n"),
 )
 

@@ -26,6 +26,7 @@ from edge.config import Settings, SiteSettings, to_site
 from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
+from edge.grounds import Basis, grounded
 from edge.health import BudgetHealth, QuietHealth, budget_health
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
@@ -181,13 +182,14 @@ class Station:
         found += [Told(finding, None) for finding in joined.findings]
         shares = self._rationed(found, states, now)
         states |= shares.states
+        basis = self._basis(states)
         if states:
             self._store.commit(
                 Commit(
                     now,
                     site_states={name: site_state.to_bytes(after) for name, after in states.items()},
-                    alerts=alerts_of(shares.told, self._stamp(now, clock)),
-                    held=alerts_of(shares.held, self._stamp(now, clock)),
+                    alerts=alerts_of(grounded(shares.told, basis), self._stamp(now, clock)),
+                    held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
                 )
             )
             self._states |= states
@@ -277,6 +279,7 @@ class Station:
         states |= joined.states
         shares = self._rationed(told, states, tile.acquired_at)
         states |= shares.states
+        basis = self._basis(states, outcomes)
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         self._store.commit(
             Commit(
@@ -284,8 +287,8 @@ class Station:
                 tile=TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, _summary(outcomes)),
                 site_states={name: site_state.to_bytes(state) for name, state in states.items()},
                 looks=[_ledger_line(tile, outcome) for outcome in outcomes],
-                alerts=alerts_of(shares.told, self._stamp(now, clock)),
-                held=alerts_of(shares.held, self._stamp(now, clock)),
+                alerts=alerts_of(grounded(shares.told, basis), self._stamp(now, clock)),
+                held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
                 messages=self._observations(outcomes),
                 retained=dict(
                     self._inventory(outcome.site_id, outcome.state)
@@ -313,6 +316,11 @@ class Station:
             quiet_of=self._store.quiet.at,
         )
 
+    def _basis(self, states: Mapping[str, SiteState], outcomes: Sequence[SiteOutcome] = ()) -> Basis:
+        """What the findings of these outcomes rest on, for `edge explain`."""
+        by_site = {outcome.site_id: outcome for outcome in outcomes}
+        return Basis(self._watched, self._states, {**self._states, **states}, self._store.quiet.at, by_site)
+
     def _note_hidden(self, outcome: SiteOutcome) -> None:
         if outcome.n_hidden:
             self._n_hidden[outcome.site_id] += outcome.n_hidden
@@ -326,7 +334,8 @@ class Station:
         stamp = replace(self._stamp(now, clock), exercise=True)
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         done = TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, EXERCISE)
-        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(told, stamp)))
+        basis = self._basis({outcome.site_id: outcome.state for outcome in outcomes}, outcomes)
+        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(grounded(told, basis), stamp)))
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(

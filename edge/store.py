@@ -77,6 +77,12 @@ MIGRATIONS = (
     untimed.SCHEMA,
     # 1: held back by the alarm budget, kept to be listed in a digest, explained and shown, and never sent.
     ("ALTER TABLE alerts ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0",),
+    (
+        """CREATE TABLE grounds (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE,
+            body BLOB NOT NULL
+        ) STRICT""",
+    ),
 )
 
 _KNOWN_TIME = "known_time_s"
@@ -102,9 +108,11 @@ NEWS_DAYS = 3
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
 _SWEEP_ROWS = 200
 
-# Given up in this order when the file is too large: pictures, then the ledger, then the oldest ended stories.
+# Given up in this order when the file is too large: pictures, then what explains alerts (their grounds, the
+# ledger), then the oldest ended stories.
 _MAKE_ROOM = (
     "DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY sequence LIMIT ?)",
+    "DELETE FROM grounds WHERE sequence IN (SELECT sequence FROM grounds ORDER BY sequence LIMIT ?)",
     "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM looks ORDER BY seen_at LIMIT ?)",
     """DELETE FROM alerts WHERE sequence IN
         (SELECT sequence FROM alerts WHERE NOT is_open ORDER BY sequence LIMIT ?)""",
@@ -318,6 +326,18 @@ class Store:
         """Every message of one story, in order; empty where it is not known."""
         return self._alerts(f"{_ALERT_COLUMNS} WHERE id = ? ORDER BY sequence", alert_id)
 
+    def alert_ids(self, prefix: str) -> list[str]:
+        """The ids that begin so, in order; an id is of digits and capital letters."""
+        rows = self._database.rows(
+            "SELECT DISTINCT id FROM alerts WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id", (prefix,)
+        )
+        return [str(row[0]) for row in rows]
+
+    def grounds(self, sequence: int) -> bytes | None:
+        """What a message was decided on, or None where that is not kept (any more)."""
+        rows = self._database.rows("SELECT body FROM grounds WHERE sequence = ?", (sequence,))
+        return cast("bytes", rows[0][0]) if rows else None
+
     def evidence(self, sequence: int) -> list[Evidence]:
         """The pictures of one message, as far as they are still kept."""
         rows = self._database.rows(
@@ -470,6 +490,8 @@ class Store:
         )
         assert alert.sequence is not None, "an alert is numbered before it is put"
         self.quiet.put_subject(alert.sequence, finding)
+        if alert.grounds:
+            self._database.change("INSERT INTO grounds VALUES (?, ?)", (alert.sequence, alert.grounds))
         self._database.change_many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from edge import budget_check
 from edge.config import load
 from edge.doctor import Verdict
+from edge.explain.explanation import explain
 from edge.health import BudgetHealth
+from edge.station import open_store
 from tests.e2e.archive import STORY, drop, site, write_archive, write_config
 from tests.e2e.program import Daemon, replayed, running
 
@@ -92,3 +95,11 @@ def test_without_a_budget_every_alert_is_told(tmp_path: Path) -> None:
     tight = replayed(write_tight_config(tmp_path / "tight"), tmp_path / "tiles")
     assert len(told) > len(tight)
     assert "digest" not in {one["data"]["properties"]["kind"] for one in told}
+
+
+def test_what_was_held_back_and_the_digest_of_it_are_explained(daemon: Daemon) -> None:
+    with closing(open_store(load(daemon.config))) as store:
+        for (alert_id,) in daemon.rows("SELECT DISTINCT id FROM alerts"):
+            explanation = explain(store, alert_id)
+            assert explanation.agrees
+            assert all(one.checks for one in explanation.messages)
