@@ -19,7 +19,8 @@ import msgspec
 
 from edge.acquire.gnss import Receiving
 from edge.clock import Clock
-from edge.monitor.budget import Budget, BudgetSettings, digest_due_at
+from edge.monitor.budget import Budget, BudgetSettings
+from edge.monitor.digest import digest_due_at
 from edge.transmit.modem_tally import ModemStatistics
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import LinkStatistics

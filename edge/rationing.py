@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from edge.monitor.budget import BudgetSettings, digest_due_at, digest_until, ruled
+from edge.monitor.budget import BudgetSettings, ruled
+from edge.monitor.digest import digest_due_at, digest_until
 from edge.monitor.quiet import Quiet
 from edge.monitor.state import SiteState
 from edge.pipeline import WatchedSite

@@ -30,7 +30,7 @@ from edge.grounds import Basis, grounded
 from edge.health import BudgetHealth, QuietHealth, budget_health
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
-from edge.monitor.budget import digest_due_at
+from edge.monitor.digest import digest_due_at
 from edge.monitor.finding import Finding
 from edge.monitor.quiet import Heard, heard
 from edge.monitor.scene import Story

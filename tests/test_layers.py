@@ -78,6 +78,7 @@ ORDER = [
     "monitor/quiet",
     "monitor/headline",
     "monitor/budget",
+    "monitor/digest",
     "monitor/scene",
     "monitor/judge_convoy",
     "monitor/judge_trend",

@@ -20,8 +20,8 @@ from edge.grounds import Grounds, SceneGrounds
 from edge.monitor import count
 from edge.monitor.activity import Activity
 from edge.monitor.blind import blind
-from edge.monitor.budget import digest_until
 from edge.monitor.coverage import Sight
+from edge.monitor.digest import digest_until
 from edge.monitor.finding import Count, Finding, Kind, Phase
 from edge.monitor.indicator import indicate
 from edge.monitor.inventory import Inventory, Recall

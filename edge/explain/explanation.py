@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 import msgspec
 
@@ -15,11 +14,11 @@ from edge.explain.again import Told, count_of, decided_again, is_kept
 from edge.explain.chain import Chain, chain_of
 from edge.explain.ledger import Looked, looked
 from edge.explain.levels import Case, Level, levels
+from edge.explain.message import Event, Properties, event_of
 from edge.grounds import Grounds, SceneGrounds
-from edge.monitor.finding import Finding, Kind, Phase
+from edge.monitor.finding import Finding, Kind
 from edge.monitor.ledger import SITE
 from edge.store import Store, StoredAlert
-from edge.tell import EXERCISE
 from edge.transmit.alert import BASE32, ID_CHARACTERS
 
 # As git does: fewer characters are a slip of the finger.
@@ -44,37 +43,6 @@ class Check:
         if isinstance(self.told, float) and isinstance(self.derived, float):
             return abs(self.told - self.derived) < _LAST_DIGIT
         return self.told == self.derived
-
-
-class Properties(msgspec.Struct, frozen=True):
-    """What of a message is explained."""
-
-    phase: Phase
-    kind: Kind
-    label: str | None
-    zone: str | None
-    severity: str
-    headline: str
-    confidence: float
-    exercise: bool
-    count: int
-    remaining: dict[str, int] | None
-    objects: tuple[dict[str, object], ...]
-    look: dict[str, object] | None
-    why: tuple[dict[str, object], ...]
-    models: dict[str, str]
-    config: str | None
-    corrects: int | None = None
-
-
-class _Data(msgspec.Struct, frozen=True):
-    properties: Properties
-
-
-class _Event(msgspec.Struct, frozen=True):
-    source: str
-    time: datetime
-    data: _Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +106,7 @@ def the_alert(store: Store, text: str) -> str:
 
 
 def _newest_headline(store: Store, alert_id: str) -> str:
-    return _event(store.alert(alert_id)[-1]).data.properties.headline
+    return event_of(store.alert(alert_id)[-1]).data.properties.headline
 
 
 def explain(store: Store, alert_id: str) -> Explanation:
@@ -149,12 +117,8 @@ def explain(store: Store, alert_id: str) -> Explanation:
     return Explanation(alert_id, site_id, tuple(_explained(store, one, looks) for one in messages))
 
 
-def _event(stored: StoredAlert) -> _Event:
-    return msgspec.json.decode(stored.body, type=_Event)
-
-
 def _explained(store: Store, stored: StoredAlert, looks: Sequence[Looked]) -> Explained:
-    event = _event(stored)
+    event = event_of(stored)
     said = event.data.properties
     # A correction repeats a message with the right time: it was decided on the same.
     sequence = said.corrects or stored.sequence
@@ -194,12 +158,12 @@ def _with_derived(grounds: Grounds, chains: Sequence[Chain]) -> Grounds:
     return msgspec.structs.replace(grounds, scene=msgspec.structs.replace(scene, tracks=tracks))
 
 
-def _told(event: _Event, stored: StoredAlert, looks: Sequence[Looked]) -> Told:
+def _told(event: Event, stored: StoredAlert, looks: Sequence[Looked]) -> Told:
     said = event.data.properties
     reason = said.why[0].get("reason") if said.why else None
     usable = sorted(look.time for look in looks if look.rejected is None)
     return Told(
-        unquote(event.source.split("/")[1]),
+        event.device_id,
         stored.site_id,
         said.kind,
         said.phase,
@@ -233,11 +197,11 @@ def _checks(
     if again is None:
         return [Check("the rule comes true", told=True, derived=False)]
     found = [
-        Check("headline", _bare_headline(said), again.headline),
+        Check("headline", said.bare_headline, again.headline),
         Check("confidence", said.confidence, round(again.confidence, 3)),
         Check("count", said.count, again.count),
         Check("objects", [one["track"] for one in said.objects], [one.track_id for one in again.objects]),
-        Check("why", _bare_why(said), _plain(again.why)),
+        Check("why", said.bare_why, _plain(again.why)),
     ]
     if scene is not None and said.label is not None and said.remaining is not None:
         number = count_of(scene, said.label, said.zone)
@@ -248,20 +212,6 @@ def _checks(
         kept = [one for one in listed if any(row.is_held for row in store.alert(one))]
         found.append(Check("alerts listed, alerts kept as held back", listed, kept))
     return found
-
-
-def _bare_headline(said: Properties) -> str:
-    """Without what marks a drill or a repeat."""
-    text = said.headline.removeprefix(f"{EXERCISE}: ")
-    return text.rpartition("; ")[0] if _is_repeat(said) else text
-
-
-def _bare_why(said: Properties) -> object:
-    return list(said.why[1:] if _is_repeat(said) else said.why)
-
-
-def _is_repeat(said: Properties) -> bool:
-    return bool(said.why) and said.why[0].keys() == {"times", "since"}
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from edge.geo import LngLat
 from edge.monitor import state as site_state
-from edge.monitor.budget import BudgetSettings, digest_due_at
+from edge.monitor.budget import BudgetSettings
+from edge.monitor.digest import digest_due_at
 from edge.monitor.finding import Finding, FoundObject, Kind, Phase, Severity
 from edge.monitor.quiet import Quiet, QuietPlace, Snooze, is_always_said
 from edge.transmit.alert import alert_id
