@@ -48,6 +48,10 @@ class StoreCorrupt(StoreBroken):
     """The state on disk is not what was written: it is set aside, and what can be read of it is saved."""
 
 
+class RowsDamaged(StoreCorrupt):
+    """Some rows are not what was written, and the rest is: they are set aside at the next opening."""
+
+
 class ClockUnset(EdgeError):
     """The clock cannot be set: nobody knows the time, or this program may not."""
 

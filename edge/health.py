@@ -115,11 +115,13 @@ class StateFacts:
     in_memory  True while the disk takes no changes: nothing outlives the device's power
     epoch      how often a damaged state was replaced
     trouble    why it is in memory or what was found damaged since the start, or None
+    damaged    rows that the disk gave back wrong and that were set aside, in this epoch
     """
 
     in_memory: bool = False
     epoch: int = 0
     trouble: str | None = None
+    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,7 @@ def _satmodem(modem: ModemStatistics) -> dict[str, object]:
         "received": modem.n_received,
         "bytes_today": modem.spent_bytes,
         "last_session_age_s": _rounded(modem.last_session_age_s),
+        "restarts": modem.n_restarts,
     }
 
 

@@ -15,7 +15,7 @@ from typing import cast
 
 import msgspec
 
-from edge import clock, quietbook, salvage
+from edge import clock, quietbook, row_crc, salvage, soundness
 from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
@@ -75,9 +75,12 @@ MIGRATIONS = (
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
     untimed.SCHEMA,
-    # 1: held back by the alarm budget, kept to be listed in a digest, explained and shown, and never sent.
-    ("ALTER TABLE alerts ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0",),
+    soundness.SCHEMA,
     (
+        # Held back by the alarm budget: kept to be listed in a digest, explained and shown, and never sent.
+        """CREATE TABLE held (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE
+        ) STRICT""",
         """CREATE TABLE grounds (
             sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE,
             body BLOB NOT NULL
@@ -86,12 +89,25 @@ MIGRATIONS = (
 )
 
 _KNOWN_TIME = "known_time_s"
+# The sequence up to which the lists of open alerts have been told.
+_OPEN_TOLD = "open_told"
+_SITES_SINCE = "SELECT DISTINCT site_id FROM alerts WHERE sequence > ?"
+_TOLD_ALL = """INSERT OR REPLACE INTO counters (name, value)
+    SELECT ?, ifnull(max(sequence), 0) FROM alerts"""
 
-_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, is_held FROM alerts"
+_PUT_ALERT = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, crc32)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT_AGAIN = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body)
+    SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"""
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, sequence IN held FROM alerts"
+
+# Of the last ones: over all that are kept it would take ever longer.
+_NEWEST_OF_SITE = """SELECT max(seen_at) FROM
+    (SELECT seen_at FROM alerts WHERE site_id = ? ORDER BY sequence DESC LIMIT 20)"""
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
     WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence
-        AND NOT later.is_held LIMIT 1"""
+        AND later.sequence NOT IN held LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -200,6 +216,8 @@ class Store:
         self._untimed = UntimedAlerts(self._database, ticks, boot_id)
         self.inbox = Inbox(self._database)
         self.quiet = QuietBook(self._database)
+        # A power cut may have left something to tell.
+        self._is_open_due = True
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that happens in the block or nothing, for what is not a `Commit`."""
@@ -211,12 +229,15 @@ class Store:
         return self._counter("epoch")
 
     def begin_epoch(self, epoch: int) -> None:
-        """A damaged file was replaced: what was lost of the alerts' sequence is jumped over."""
+        """A damaged file, or its counters, were replaced: what was lost of the sequence is jumped over."""
         with self._database.transaction():
-            newest = self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0]
-            sequence = max(self._counter("sequence"), int(newest or 0), epoch * EPOCH_LENGTH)
+            newest = int(self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0] or 0)
+            epoch = max(epoch, newest // EPOCH_LENGTH + 1)
+            sequence = max(self._counter("sequence"), epoch * EPOCH_LENGTH)
             for name, value in (("epoch", epoch), ("sequence", sequence)):
-                self._database.change("INSERT OR REPLACE INTO counters VALUES (?, ?)", (name, value))
+                self._database.change(
+                    "INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value)
+                )
 
     def absorb(self, file: Path, *, with_history: bool) -> int:
         """Take over every row of another store's file that can still be read; how many.
@@ -229,12 +250,35 @@ class Store:
         """Note that the rows of the outbox as they are now were taken over from another file."""
         with self._database.transaction():
             self._database.change(
-                "INSERT OR REPLACE INTO counters SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
+                "INSERT OR REPLACE INTO counters (name, value) "
+                "SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
             )
 
     def bring_home(self, file: Path) -> int:
         """Take back what went on in another file that had begun as a copy of this one; how many rows."""
         return salvage.bring_home(file, self._database)
+
+    def set_damaged_aside(self) -> Mapping[str, int]:
+        """Take every row that is not what was written out of use; how many, by table.
+
+        Raises StoreCorrupt where that does not heal the file.
+        """
+        found = soundness.set_damaged_aside(self._database)
+        if "counters" in found:
+            self.begin_epoch(self.epoch + 1)
+        if found.keys() & {"command_floor", "command_ids"}:
+            with self._database.transaction():
+                self.inbox.raise_floor(self._counter(_KNOWN_TIME))
+        return found
+
+    def require_sound(self) -> None:
+        """Raises StoreCorrupt where the file is not what was written."""
+        soundness.require_sound(self._database)
+
+    @property
+    def n_set_aside(self) -> int:
+        """Rows that were found damaged and set aside since the file was made."""
+        return soundness.n_set_aside(self._database)
 
     def close(self) -> None:
         """Give the file back."""
@@ -250,7 +294,9 @@ class Store:
 
     def site_state(self, site_id: str) -> bytes | None:
         """What the last commit left for a site, or None before the first."""
-        rows = self._database.rows("SELECT body FROM site_state WHERE site_id = ?", (site_id,))
+        rows = self._database.rows(
+            "SELECT body FROM site_state WHERE site_id = ? ORDER BY turn DESC LIMIT 1", (site_id,)
+        )
         return cast("bytes", rows[0][0]) if rows else None
 
     def commit(self, outcome: Commit) -> bool:
@@ -294,8 +340,7 @@ class Store:
         )
         self._database.change("UPDATE alerts SET is_open = 0 WHERE sequence = ?", (old.sequence,))
         self._database.change(
-            "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body) "
-            "SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
+            _PUT_AGAIN,
             (sequence, new.phase, int(old.is_open), new.body, old.sequence),
         )
         topic = Topics(device_id).alert(old.site_id)
@@ -418,7 +463,14 @@ class Store:
                 ),
             )
         self._database.change_many(
-            "INSERT OR REPLACE INTO site_state VALUES (?, ?)", list(outcome.site_states.items())
+            "INSERT INTO site_state (site_id, turn, body) "
+            "SELECT ?1, ifnull(max(turn), 0) + 1, ?2 FROM site_state WHERE site_id = ?1",
+            list(outcome.site_states.items()),
+        )
+        self._database.change_many(
+            "DELETE FROM site_state WHERE site_id = ?1 AND turn < "
+            "(SELECT max(turn) - 1 FROM site_state WHERE site_id = ?1)",
+            [(name,) for name in outcome.site_states],
         )
         self._database.change_many(
             "INSERT OR REPLACE INTO looks (site_id, seen_at, tile_id, body) VALUES (?, ?, ?, ?)",
@@ -427,17 +479,33 @@ class Store:
 
     def _put_alerts(self, outcome: Commit) -> None:
         numbered, held = self._numbered(outcome.alerts), self._numbered(outcome.held)
-        for alert in numbered:
-            self._put_alert(alert)
+        words = [_words(alert) for alert in numbered]
+        for alert, said in zip(numbered, words, strict=True):
+            self._put_alert(alert, said.payload)
         for alert in held:
-            self._put_alert(alert, is_held=True)
+            self._put_held(alert)
         # The words of all alerts go before the first picture.
-        self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
+        self.outbox.put(words, outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
         self._untimed.note(numbered)
-        for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
-            self._close_old_news(site_id)
-            self.put_open(device_id, site_id, outcome.done_at)
+        self._is_open_due |= bool(numbered)
+
+    def tell_open(self, device_id: str, as_of: datetime) -> bool:
+        """Tell anew which alerts are open at the sites where there were some; True if there is news.
+
+        No alert waits for it: it is told after the commit; what a power cut left untold, at the next start.
+        """
+        if not self._is_open_due:
+            return False
+        with self._database.transaction():
+            due = self._database.rows(_SITES_SINCE, (self._counter(_OPEN_TOLD),))
+            for site_id in map(str, (row[0] for row in due)):
+                self._close_old_news(site_id)
+                self.put_open(device_id, site_id, as_of)
+            if due:
+                self._database.change(_TOLD_ALL, (_OPEN_TOLD,))
+        self._is_open_due = False
+        return bool(due)
 
     def _numbered(self, alerts: Sequence[Alert]) -> list[Alert]:
         """Each at its place in the device's order, and marked where somebody has read an earlier message."""
@@ -459,7 +527,9 @@ class Store:
 
     def _close_old_news(self, site_id: str) -> None:
         """What happened once has no end of its own: it stays open for some days before the newest alert."""
-        newest = self._database.rows("SELECT max(seen_at) FROM alerts WHERE site_id = ?", (site_id,))[0][0]
+        newest = self._database.rows(_NEWEST_OF_SITE, (site_id,))[0][0]
+        if newest is None:
+            return
         limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
         self._database.change(
             "UPDATE alerts SET is_open = 0 "
@@ -476,18 +546,22 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
-    def _put_alert(self, alert: Alert, *, is_held: bool = False) -> None:
-        finding, is_open = alert.finding, alert.is_open and not is_held
-        if not is_held:
-            self.close_alert(alert.alert_id)
-        self._database.change(
-            "INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-                *(int(is_open), instant_text(finding.seen_at), to_json(alert), int(is_held)),
-            ),
+    def _put_held(self, alert: Alert) -> None:
+        """Keep it as one that is not open and never was told; what is open under its id stays so."""
+        self._put_row(alert, to_json(alert), is_open=False)
+        self._database.change("INSERT INTO held VALUES (?)", (alert.sequence,))
+
+    def _put_alert(self, alert: Alert, body: bytes) -> None:
+        self.close_alert(alert.alert_id)
+        self._put_row(alert, body, is_open=alert.is_open)
+
+    def _put_row(self, alert: Alert, body: bytes, *, is_open: bool) -> None:
+        finding = alert.finding
+        row = (
+            *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
+            *(int(is_open), instant_text(finding.seen_at), body),
         )
+        self._database.change(_PUT_ALERT, (*row, row_crc.crc_of(row)))
         assert alert.sequence is not None, "an alert is numbered before it is put"
         self.quiet.put_subject(alert.sequence, finding)
         if alert.grounds:

@@ -114,7 +114,7 @@ def test_the_link_is_told_with_every_reason_that_was_given() -> None:
 
 def test_a_state_that_is_not_kept_as_it_should_be_is_told_with_the_reason() -> None:
     state = StateFacts(in_memory=True, epoch=2, trouble="/var/lib/edge: read-only")
-    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only"}
+    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only", "damaged": 0}
     assert told(state=state)["state"] == expected
 
 

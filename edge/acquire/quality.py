@@ -177,10 +177,10 @@ _SLAB_MAX_FRACTION = 0.25
 _SLAB_SPREAD = 1.6
 
 
-# Where a tile has such a cloud, ragged pieces and rims through which some ground shows count as clouds too. Of
-# rendered ground that is more than half hidden 0.03 stays unmasked there, with smooth pieces alone it was 0.80;
-# 0.08 of the clear ground beside is masked. Without a smooth piece none of it is asked: uneven concrete under
-# haze looks just like it.
+# Where a tile has such a cloud, ragged pieces and rims through which some ground shows count as clouds too.
+# Of rendered ground that is more than half hidden 0.03 stays unmasked there, with smooth pieces alone it was
+# 0.80; 0.08 of the clear ground beside is masked. Without a smooth piece none of it is asked: uneven concrete
+# under haze looks just like it.
 _RAGGED_COLOUR = 30.0
 _RAGGED_TEXTURE = 6.0
 _SMALL_MIN_CELLS = 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +87,10 @@ def _parse(url: str) -> Broker:
     except ValueError:
         host, port = None, None
     if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
-        raise ValueError(f"url: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], got {url!r}")
+        # What stands behind "?" may be a password too.
+        got = re.split("[?#]", url)[0]
+        more = " and more behind it" if got != url else ""
+        raise ValueError(f"url: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], got {got!r}{more}")
     is_tls = parts.scheme == "mqtts"
     return Broker(host, port or (8883 if is_tls else 1883), is_tls)
 

@@ -84,6 +84,8 @@ class Session:
         """Send what there is room for, wait for what comes, and write down what was taken."""
         if self._may_have_more:
             self._fetch()
+            self._publish()
+            self._fetch_states()
         self._publish()
         arrived = self._link.step(_LOOK_EVERY_S)
         # Nothing came: it was the regular look, or the network alone.
@@ -139,11 +141,10 @@ class Session:
     def _fetch(self) -> None:
         """Fill up the lanes; the last one only where nothing else waits."""
         self._may_have_more = False
-        if not self._again:
+        if self._desk.is_asked and not self._again:
             self._again.extend(self._due_again())
         self._fetch_lane(Lane.URGENT)
         self._fetch_lane(Lane.ORDINARY)
-        self._fetch_states()
         if not self._n_queued and not self._in_flight:
             self._fetch_lane(Lane.LAST)
 
@@ -189,7 +190,7 @@ class Session:
 
     def _publish(self) -> None:
         for queue in (self._answers, self._states, self._again, *self._lanes.values()):
-            while attempt := next_attempt(queue, [self._link_state()], self._uplink):
+            while queue and (attempt := next_attempt(queue, [self._link_state()], self._uplink)):
                 queue.popleft()
                 self._send(attempt.outgoing)
             if queue:
