@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from edge import row_crc
 from edge.errors import UnknownAlert
 from edge.explain.explanation import Explanation, explain, the_alert
 from edge.explain.text import as_json, as_text
@@ -53,6 +54,7 @@ def differing(explanation: Explanation) -> list[str]:
 
 def change(folder: Path, sql: str, *values: object) -> None:
     with closing(sqlite3.connect(folder / "state" / "edge.sqlite")) as connection:
+        row_crc.teach(connection)
         connection.execute(sql, values)
         connection.commit()
 
@@ -60,6 +62,7 @@ def change(folder: Path, sql: str, *values: object) -> None:
 def spoiled(folder: Path, select: str, update: str, spoil: Callable[[bytes], bytes], *values: object) -> None:
     """One body that was selected with its key, changed and put back."""
     with closing(sqlite3.connect(folder / "state" / "edge.sqlite")) as connection:
+        row_crc.teach(connection)
         [(key, body), *_] = connection.execute(select, values).fetchall()
         connection.execute(update, (spoil(body), key))
         connection.commit()
