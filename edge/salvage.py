@@ -50,7 +50,7 @@ _NEEDED = (
     _Table("counters", "name, value", "name"),
     _OUTBOX,
     _Table("site_state", "site_id, turn, body", "site_id, turn"),
-    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
+    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held", "sequence"),
     _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
     _CARRIED,
     _Table("satmodem_spent", "day, n_bytes", "day"),
@@ -65,6 +65,7 @@ _NEEDED = (
 )
 _HISTORY = (
     _Table("looks", "site_id, seen_at, tile_id, body", "site_id, seen_at, tile_id"),
+    _Table("grounds", "sequence, body", "sequence"),
     _Table("evidence", "sequence, n, role, sha256, jpeg", "sequence, n"),
 )
 

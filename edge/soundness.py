@@ -55,7 +55,9 @@ class Checked:
 CHECKED = (
     Checked("counters", ("name", "value"), ("name",)),
     Checked("site_state", ("site_id", "turn", "body")),
-    Checked("alerts", ("sequence", "id", "site_id", "kind", "phase", "is_open", "seen_at", "body")),
+    Checked(
+        "alerts", ("sequence", "id", "site_id", "kind", "phase", "is_open", "seen_at", "body", "is_held")
+    ),
     Checked("subjects", ("sequence", "rule_id", "severity", "objects")),
     Checked(
         "quiet_places",
@@ -80,7 +82,7 @@ CHECKED = (
 )
 
 # Their rows have a CRC of their own (outbox), or nothing hangs on one (tiles): only their form is checked.
-# Looks and pictures, which may fill the disk, are checked by whoever reads one.
+# Looks, pictures and grounds, which may fill the disk, are checked by whoever reads one.
 _FORM_ONLY = ("outbox", "tiles", "damaged")
 
 
