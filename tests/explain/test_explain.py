@@ -54,6 +54,7 @@ def differing(explanation: Explanation) -> list[str]:
 
 def change(folder: Path, sql: str, *values: object) -> None:
     with closing(sqlite3.connect(folder / "state" / "edge.sqlite")) as connection:
+        row_crc.teach(connection)
         connection.execute(sql, values)
         connection.commit()
 
