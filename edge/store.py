@@ -7,7 +7,7 @@ the tile is still to do, or all of it has happened. A `Store` belongs to the thr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -422,10 +422,10 @@ class Store:
 
     def _delete_older(self, now: datetime) -> int:
         # A clock that jumped ahead must not wipe the ledger: age is counted from the newest look at most.
-        newest = self._database.rows("SELECT max(seen_at) FROM looks")[0][0]
+        newest = self._newest_look_at()
         if newest is None:
             return 0
-        seen_until = min(now, datetime.fromisoformat(str(newest)))
+        seen_until = min(now, newest)
         limit = seen_until - timedelta(days=KEEP_DAYS)
         with self._database.transaction():
             # A tile may come late: what was quiet when its ground was seen is quiet still.
@@ -438,6 +438,15 @@ class Store:
                 "DELETE FROM tiles WHERE ifnull(acquired_at, done_at) < ?",
             )
         )
+
+    def _newest_look_at(self) -> datetime | None:
+        """By the ledger; a row that the disk gave back wrong may be no instant any more."""
+        rows = self._database.rows("SELECT seen_at FROM looks ORDER BY seen_at DESC LIMIT 20")
+        instants = []
+        for (text,) in rows:
+            with suppress(ValueError, TypeError):
+                instants.append(datetime.fromisoformat(cast("str", text)).astimezone(UTC))
+        return max(instants, default=None)
 
     def _delete(self, sql: str, value: str | int) -> int:
         def delete() -> int:
