@@ -353,6 +353,7 @@ class Daemon:
                     state.last_reject,
                     state.last_reject_at,
                     self._station.quiet_of(name),
+                    self._station.budget_of(name),
                 )
                 for name, state in self._station.states.items()
             },

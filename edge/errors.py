@@ -76,3 +76,7 @@ class PayloadRefused(EdgeError):
     def __init__(self, text: str, reason: str = "refused") -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class UnknownAlert(EdgeError):
+    """No alert that this device keeps, or more than one, begins with what was asked for."""

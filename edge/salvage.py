@@ -60,11 +60,13 @@ _NEEDED = (
     _Table("subjects", "sequence, rule_id, severity, objects", "sequence"),
     _QUIET_PLACES,
     _SNOOZES,
+    _Table("held", "sequence", "sequence"),
     _Table("acks", "alert_id, acked_at", "alert_id"),
     _Table("retained", "topic, version, is_dirty, payload", "topic"),
 )
 _HISTORY = (
     _Table("looks", "site_id, seen_at, tile_id, body", "site_id, seen_at, tile_id"),
+    _Table("grounds", "sequence, body", "sequence"),
     _Table("evidence", "sequence, n, role, sha256, jpeg", "sequence, n"),
 )
 

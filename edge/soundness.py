@@ -80,7 +80,7 @@ CHECKED = (
 )
 
 # Their rows have a CRC of their own (outbox), or nothing hangs on one (tiles): only their form is checked.
-# Looks and pictures, which may fill the disk, are checked by whoever reads one.
+# Looks, pictures and grounds, which may fill the disk, are checked by whoever reads one.
 _FORM_ONLY = ("outbox", "tiles", "damaged")
 
 

@@ -76,6 +76,16 @@ MIGRATIONS = (
     outbox.TURNS,
     untimed.SCHEMA,
     soundness.SCHEMA,
+    (
+        # Held back by the alarm budget: kept to be listed in a digest, explained and shown, and never sent.
+        """CREATE TABLE held (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE
+        ) STRICT""",
+        """CREATE TABLE grounds (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE,
+            body BLOB NOT NULL
+        ) STRICT""",
+    ),
 )
 
 _KNOWN_TIME = "known_time_s"
@@ -89,14 +99,15 @@ _PUT_ALERT = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open,
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PUT_AGAIN = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body)
     SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"""
-_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, sequence IN held FROM alerts"
 
 # Of the last ones: over all that are kept it would take ever longer.
 _NEWEST_OF_SITE = """SELECT max(seen_at) FROM
     (SELECT seen_at FROM alerts WHERE site_id = ? ORDER BY sequence DESC LIMIT 20)"""
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
-    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence LIMIT 1"""
+    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence
+        AND later.sequence NOT IN held LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -113,9 +124,11 @@ NEWS_DAYS = 3
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
 _SWEEP_ROWS = 200
 
-# Given up in this order when the file is too large: pictures, then the ledger, then the oldest ended stories.
+# Given up in this order when the file is too large: pictures, then what explains alerts (their grounds, the
+# ledger), then the oldest ended stories.
 _MAKE_ROOM = (
     "DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY sequence LIMIT ?)",
+    "DELETE FROM grounds WHERE sequence IN (SELECT sequence FROM grounds ORDER BY sequence LIMIT ?)",
     "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM looks ORDER BY seen_at LIMIT ?)",
     """DELETE FROM alerts WHERE sequence IN
         (SELECT sequence FROM alerts WHERE NOT is_open ORDER BY sequence LIMIT ?)""",
@@ -156,6 +169,7 @@ class Commit:
     tile         the tile that is done, or None where no tile is behind it (blind, device)
     site_states  the new state of each site it changed
     alerts       in the order in which they are to go; their sequence is given here
+    held         numbered and kept after them, and not sent: a digest tells of them
     messages     to be queued besides the alerts: observation records
     retained     topic to payload, where the newest is all that matters; `open` is made here
     """
@@ -165,6 +179,7 @@ class Commit:
     site_states: Mapping[str, bytes] = field(default_factory=dict)
     looks: Sequence[LookRecord] = ()
     alerts: Sequence[Alert] = ()
+    held: Sequence[Alert] = ()
     messages: Sequence[Message] = ()
     retained: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -173,7 +188,8 @@ class Commit:
 class StoredAlert:
     """One message of a story, as it was sent.
 
-    body  the JSON of the alert topic
+    body     the JSON of the alert topic
+    is_held  True where it was held back: a digest tells of it
     """
 
     sequence: int
@@ -181,6 +197,7 @@ class StoredAlert:
     site_id: str
     is_open: bool
     body: bytes = field(repr=False)
+    is_held: bool = False
 
 
 class Store:
@@ -354,6 +371,18 @@ class Store:
         """Every message of one story, in order; empty where it is not known."""
         return self._alerts(f"{_ALERT_COLUMNS} WHERE id = ? ORDER BY sequence", alert_id)
 
+    def alert_ids(self, prefix: str) -> list[str]:
+        """The ids that begin so, in order; an id is of digits and capital letters."""
+        rows = self._database.rows(
+            "SELECT DISTINCT id FROM alerts WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id", (prefix,)
+        )
+        return [str(row[0]) for row in rows]
+
+    def grounds(self, sequence: int) -> bytes | None:
+        """What a message was decided on, or None where that is not kept (any more)."""
+        rows = self._database.rows("SELECT body FROM grounds WHERE sequence = ?", (sequence,))
+        return cast("bytes", rows[0][0]) if rows else None
+
     def evidence(self, sequence: int) -> list[Evidence]:
         """The pictures of one message, as far as they are still kept."""
         rows = self._database.rows(
@@ -458,13 +487,12 @@ class Store:
         )
 
     def _put_alerts(self, outcome: Commit) -> None:
-        numbered = [
-            alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
-        ]
-        numbered = [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
+        numbered, held = self._numbered(outcome.alerts), self._numbered(outcome.held)
         words = [_words(alert) for alert in numbered]
         for alert, said in zip(numbered, words, strict=True):
             self._put_alert(alert, said.payload)
+        for alert in held:
+            self._put_held(alert)
         # The words of all alerts go before the first picture.
         self.outbox.put(words, outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
@@ -487,6 +515,11 @@ class Store:
                 self._database.change(_TOLD_ALL, (_OPEN_TOLD,))
         self._is_open_due = False
         return bool(due)
+
+    def _numbered(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Each at its place in the device's order, and marked where somebody has read an earlier message."""
+        numbered = [one.with_sequence(add_to_counter(self._database, "sequence", 1)) for one in alerts]
+        return [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
 
     def close_alert(self, alert_id: str) -> None:
         """It is not open any more, inside the caller's transaction."""
@@ -522,16 +555,26 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
+    def _put_held(self, alert: Alert) -> None:
+        """Keep it as one that is not open and never was told; what is open under its id stays so."""
+        self._put_row(alert, to_json(alert), is_open=False)
+        self._database.change("INSERT INTO held VALUES (?)", (alert.sequence,))
+
     def _put_alert(self, alert: Alert, body: bytes) -> None:
-        finding = alert.finding
         self.close_alert(alert.alert_id)
+        self._put_row(alert, body, is_open=alert.is_open)
+
+    def _put_row(self, alert: Alert, body: bytes, *, is_open: bool) -> None:
+        finding = alert.finding
         row = (
             *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-            *(int(alert.is_open), instant_text(finding.seen_at), body),
+            *(int(is_open), instant_text(finding.seen_at), body),
         )
         self._database.change(_PUT_ALERT, (*row, row_crc.crc_of(row)))
         assert alert.sequence is not None, "an alert is numbered before it is put"
         self.quiet.put_subject(alert.sequence, finding)
+        if alert.grounds:
+            self._database.change("INSERT INTO grounds VALUES (?, ?)", (alert.sequence, alert.grounds))
         self._database.change_many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
             [
@@ -541,10 +584,10 @@ class Store:
         )
 
     def _alerts(self, sql: str, value: str | int) -> list[StoredAlert]:
-        rows = cast("list[tuple[int, str, str, int, bytes]]", self._database.rows(sql, (value,)))
+        rows = cast("list[tuple[int, str, str, int, bytes, int]]", self._database.rows(sql, (value,)))
         return [
-            StoredAlert(sequence, alert_id, site_id, bool(is_open), body)
-            for sequence, alert_id, site_id, is_open, body in rows
+            StoredAlert(sequence, alert_id, site_id, bool(is_open), body, bool(is_held))
+            for sequence, alert_id, site_id, is_open, body, is_held in rows
         ]
 
 

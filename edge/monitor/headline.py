@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from edge.monitor.column import Column
@@ -67,6 +68,17 @@ def of_indicator(name: str, phase: Phase, n_seen: int, n_signs: int, since: date
     if phase is Phase.END:
         return f"{name}: only {n_seen} of {n_signs} signs remain"
     return f"{name}: {n_seen} of {n_signs} signs since {since.day} {since:%b}"
+
+
+def of_repeat(text: str, n_times: int, since: date) -> str:
+    """What was told of an earlier time, said again."""
+    return f"{text}; {n_times} times since {since.day} {since:%b}"
+
+
+def of_digest(kinds: Mapping[str, int], n_held: int) -> str:
+    """What a day's digest holds: how many of what."""
+    named = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in sorted(kinds.items()))
+    return f"{n_held} held back by the alarm budget: {named}"
 
 
 def _compass(bearing_deg: float) -> str:
