@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, announce, clock, config, health, shelter, time_file
+from edge import __version__, announce, clock, config, health, heap, shelter, time_file
 from edge.acquire.fix import Fix
 from edge.acquire.gnss import GnssSettings, Receiver
 from edge.acquire.plausible import Heard
@@ -95,6 +95,7 @@ def run(path: Path) -> None:
 
     Raises ConfigFault, ModelRefused or StoreBroken where it cannot start.
     """
+    heap.keep_pages()
     asked = Asked(threading.Event(), threading.Event())
     _listen(asked)
     todo: Reopen | None = Reopen(config.load(path))

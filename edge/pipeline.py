@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
+
 from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
 from edge.acquire.reference import ReferenceSettings
@@ -169,7 +171,7 @@ def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Ref
 
 def picture_of(tile: Tile) -> int:
     """A checksum of the pixels: a camera or a feed that hangs sends the same picture under new times."""
-    return zlib.crc32(tile.pixels.tobytes())
+    return zlib.crc32(np.ascontiguousarray(tile.pixels))
 
 
 def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:

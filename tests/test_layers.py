@@ -44,6 +44,7 @@ ORDER = [
     "acquire/fix",
     "acquire/plausible",
     "acquire/gnss",
+    "heap",
     "clock",
     "detect/detection",
     "detect/graph",
