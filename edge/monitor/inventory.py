@@ -171,6 +171,7 @@ class _Step:
             box=sighting.box if moved else box,
             strength=max(sighting.score, track.strength * 0.9),
             log_odds=log_odds,
+            left_share=self._left_share(track),
             last_seen=seen_at,
             looked_at=seen_at,
             moved_at=seen_at if moved else track.moved_at,
@@ -200,8 +201,16 @@ class _Step:
             strength=round(track.strength, 4),
         )
         return replace(
-            track, log_odds=log_odds, looked_at=self.sight.seen_at, history=_with(track.history, noted)
+            track,
+            log_odds=log_odds,
+            left_share=self._left_share(track, changed=changed),
+            looked_at=self.sight.seen_at,
+            history=_with(track.history, noted),
         )
+
+    def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
+        days = _days(track.looked_at, self.sight.seen_at)
+        return presence.left_share(track.left_share, track.presence, days, self.settings, changed=changed)
 
     def _step(self, score: float | None, log_odds: float) -> Evidence:
         """What this look said of a track; a detection is proof of the whole ground."""
