@@ -122,7 +122,12 @@ def after_comparison(
 
 
 def left_share(  # noqa: PLR0913 - the state of a place and one look at it
-    share: float, presence_before: float, days: float, settings: PresenceSettings, *, changed: bool | None = None
+    share: float,
+    presence_before: float,
+    days: float,
+    settings: PresenceSettings,
+    *,
+    changed: bool | None = None,
 ) -> float:
     """Of the chance that an object is absent, the share in [0, 1] that it was there and left.
 
