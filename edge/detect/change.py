@@ -7,6 +7,7 @@ only the windows that somebody asks about are run.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,8 +19,11 @@ from numpy.typing import NDArray
 
 from edge.acquire.tile import Mask, Rgb
 from edge.detect.manifest import ChangeModel, ChangeScore
-from edge.detect.windows import Window, crop, has_any, windows
+from edge.detect.windows import Window, crop, filled, has_any, windows
 from edge.geo import PixelBox
+
+EarlierPart = Callable[[slice, slice], Rgb]
+"""Rows and columns of the later image -> (h, w, 3) uint8, what the earlier one shows there."""
 
 # Of a box, the share of each side that is looked at: the rim of a box is ground.
 _CORE = 0.8
@@ -55,7 +59,7 @@ class Comparison:
 
     def __init__(
         self,
-        before: Rgb,
+        before: Rgb | EarlierPart,
         after: Rgb,
         gsd_m: float | None,
         *,
@@ -64,16 +68,16 @@ class Comparison:
     ) -> None:
         """Nothing is run yet.
 
-        before, after  (H, W, 3) uint8 RGB, on each other
+        before, after  (H, W, 3) uint8 RGB, on each other; before may be made part by part, as it is asked for
         gsd_m          metres per pixel; finer images are reduced to the model's, None: used as they are
         comparable     (H, W) bool, False where a look does not show the ground: there nothing changed
         """
-        if before.shape != after.shape:
+        if not callable(before) and before.shape != after.shape:
             raise ValueError(f"expected two images of one size, got {before.shape} and {after.shape}")
         working = model.manifest.gsd_m.working
         share = 1.0 if gsd_m is None or gsd_m >= working else gsd_m / working
         self._size_px = after.shape[1], after.shape[0]
-        self._before, self._after = _reduced(before, share), _reduced(after, share)
+        self._before, self._after = _parts(before, share, after.shape), _reduced(after, share)
         self._comparable = comparable
         self._model = model
         height, width = self._after.shape[:2]
@@ -136,8 +140,9 @@ class Comparison:
     def _score(self, index: int) -> ChangeScore:
         if index not in self._scores:
             window = self._windows[index]
+            inside = window.inside(self._after.shape[1], self._after.shape[0])
             self._scores[index] = self._model.infer(
-                np.ascontiguousarray(crop(self._before, window)),
+                np.ascontiguousarray(filled(self._before(*inside), window)),
                 np.ascontiguousarray(crop(self._after, window)),
             )
         return self._scores[index]
@@ -189,6 +194,15 @@ def _labelled(
         is_kept &= peaks >= settings.min_peak
     kept = tuple(int(index) for index in np.flatnonzero(is_kept) if index != 0)
     return labels, kept, np.asarray(stats, np.int32)
+
+
+def _parts(before: Rgb | EarlierPart, share: float, shape: tuple[int, ...]) -> EarlierPart:
+    """The earlier image in the pixels of the reduced later one; it is made as a whole to be reduced."""
+    if callable(before) and share >= 1:
+        return before
+    whole = before(slice(0, shape[0]), slice(0, shape[1])) if callable(before) else before
+    reduced = _reduced(whole, share)
+    return lambda rows, columns: reduced[rows, columns]
 
 
 def _reduced(pixels: Rgb, share: float) -> Rgb:

@@ -160,6 +160,14 @@ def test_a_box_is_asked_about_alone_and_only_its_window_runs(model: ChangeModel)
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("gsd_m", [0.5, 0.3])
+def test_an_earlier_image_made_part_by_part_scores_as_the_whole_one(model: ChangeModel, gsd_m: float) -> None:
+    before, after = np.random.default_rng(2).integers(0, 256, (2, 110, 150, 3), np.uint8)
+    whole = Comparison(before, after, gsd_m, model=model).score_map()
+    parts = Comparison(lambda rows, columns: before[rows, columns], after, gsd_m, model=model).score_map()
+    assert np.array_equal(whole, parts)
+
+
 def test_two_images_of_different_size_are_refused(model: ChangeModel) -> None:
     with pytest.raises(ValueError, match="expected two images of one size"):
         Comparison(ground(), ground(90, 110), 0.5, model=model)
