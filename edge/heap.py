@@ -11,10 +11,10 @@ KEPT_BYTES = 32 * 1024 * 1024
 
 
 def keep_pages() -> bool:
-    """Let freed images be used again instead of being handed back; False where there is no such switch.
+    """Let freed images be used again instead of being handed back; False where the C library cannot.
 
-    Each tile otherwise gets some 3,000 new pages from the kernel: 10 ms of it a tile, and no byte less at
-    the peak. Settings of the environment (MALLOC_TRIM_THRESHOLD_) give way to these.
+    Each tile otherwise gets some 3,000 new pages from the kernel: 10 ms of it a tile, and no byte less at the
+    peak. Settings of the environment (MALLOC_TRIM_THRESHOLD_) give way to these.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

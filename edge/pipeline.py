@@ -171,7 +171,7 @@ def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Ref
 
 def picture_of(tile: Tile) -> int:
     """A checksum of the pixels: a camera or a feed that hangs sends the same picture under new times."""
-    return zlib.crc32(np.ascontiguousarray(tile.pixels))
+    return zlib.crc32(np.ascontiguousarray(tile.pixels).data)
 
 
 def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:

@@ -50,7 +50,7 @@ _NEEDED = (
     _Table("counters", "name, value", "name"),
     _OUTBOX,
     _Table("site_state", "site_id, turn, body", "site_id, turn"),
-    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held", "sequence"),
+    _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
     _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
     _CARRIED,
     _Table("satmodem_spent", "day, n_bytes", "day"),
@@ -60,6 +60,7 @@ _NEEDED = (
     _Table("subjects", "sequence, rule_id, severity, objects", "sequence"),
     _QUIET_PLACES,
     _SNOOZES,
+    _Table("held", "sequence", "sequence"),
     _Table("acks", "alert_id, acked_at", "alert_id"),
     _Table("retained", "topic, version, is_dirty, payload", "topic"),
 )

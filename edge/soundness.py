@@ -55,9 +55,7 @@ class Checked:
 CHECKED = (
     Checked("counters", ("name", "value"), ("name",)),
     Checked("site_state", ("site_id", "turn", "body")),
-    Checked(
-        "alerts", ("sequence", "id", "site_id", "kind", "phase", "is_open", "seen_at", "body", "is_held")
-    ),
+    Checked("alerts", ("sequence", "id", "site_id", "kind", "phase", "is_open", "seen_at", "body")),
     Checked("subjects", ("sequence", "rule_id", "severity", "objects")),
     Checked(
         "quiet_places",

@@ -7,7 +7,7 @@ the tile is still to do, or all of it has happened. A `Store` belongs to the thr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,15 +75,17 @@ MIGRATIONS = (
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
     untimed.SCHEMA,
-    # 1: held back by the alarm budget, kept to be listed in a digest, explained and shown, and never sent.
-    ("ALTER TABLE alerts ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0",),
+    soundness.SCHEMA,
     (
+        # Held back by the alarm budget: kept to be listed in a digest, explained and shown, and never sent.
+        """CREATE TABLE held (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE
+        ) STRICT""",
         """CREATE TABLE grounds (
             sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE,
             body BLOB NOT NULL
         ) STRICT""",
     ),
-    soundness.SCHEMA,
 )
 
 _KNOWN_TIME = "known_time_s"
@@ -93,12 +95,11 @@ _SITES_SINCE = "SELECT DISTINCT site_id FROM alerts WHERE sequence > ?"
 _TOLD_ALL = """INSERT OR REPLACE INTO counters (name, value)
     SELECT ?, ifnull(max(sequence), 0) FROM alerts"""
 
-_PUT_ALERT = """INSERT INTO alerts
-    (sequence, id, site_id, kind, phase, is_open, seen_at, body, is_held, crc32)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT_ALERT = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, crc32)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PUT_AGAIN = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body)
     SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"""
-_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, is_held FROM alerts"
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, sequence IN held FROM alerts"
 
 # Of the last ones: over all that are kept it would take ever longer.
 _NEWEST_OF_SITE = """SELECT max(seen_at) FROM
@@ -106,7 +107,7 @@ _NEWEST_OF_SITE = """SELECT max(seen_at) FROM
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
     WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence
-        AND NOT later.is_held LIMIT 1"""
+        AND later.sequence NOT IN held LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -421,10 +422,10 @@ class Store:
 
     def _delete_older(self, now: datetime) -> int:
         # A clock that jumped ahead must not wipe the ledger: age is counted from the newest look at most.
-        newest = self._database.rows("SELECT max(seen_at) FROM looks")[0][0]
+        newest = self._newest_look_at()
         if newest is None:
             return 0
-        seen_until = min(now, datetime.fromisoformat(str(newest)))
+        seen_until = min(now, newest)
         limit = seen_until - timedelta(days=KEEP_DAYS)
         with self._database.transaction():
             # A tile may come late: what was quiet when its ground was seen is quiet still.
@@ -437,6 +438,15 @@ class Store:
                 "DELETE FROM tiles WHERE ifnull(acquired_at, done_at) < ?",
             )
         )
+
+    def _newest_look_at(self) -> datetime | None:
+        """By the ledger; a row that the disk gave back wrong may be no instant any more."""
+        rows = self._database.rows("SELECT seen_at FROM looks ORDER BY seen_at DESC LIMIT 20")
+        instants = []
+        for (text,) in rows:
+            with suppress(ValueError, TypeError):
+                instants.append(datetime.fromisoformat(cast("str", text)).astimezone(UTC))
+        return max(instants, default=None)
 
     def _delete(self, sql: str, value: str | int) -> int:
         def delete() -> int:
@@ -482,7 +492,7 @@ class Store:
         for alert, said in zip(numbered, words, strict=True):
             self._put_alert(alert, said.payload)
         for alert in held:
-            self._put_alert(alert, to_json(alert), is_held=True)
+            self._put_held(alert)
         # The words of all alerts go before the first picture.
         self.outbox.put(words, outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
@@ -545,13 +555,20 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
-    def _put_alert(self, alert: Alert, body: bytes, *, is_held: bool = False) -> None:
-        finding, is_open = alert.finding, alert.is_open and not is_held
-        if not is_held:
-            self.close_alert(alert.alert_id)
+    def _put_held(self, alert: Alert) -> None:
+        """Keep it as one that is not open and never was told; what is open under its id stays so."""
+        self._put_row(alert, to_json(alert), is_open=False)
+        self._database.change("INSERT INTO held VALUES (?)", (alert.sequence,))
+
+    def _put_alert(self, alert: Alert, body: bytes) -> None:
+        self.close_alert(alert.alert_id)
+        self._put_row(alert, body, is_open=alert.is_open)
+
+    def _put_row(self, alert: Alert, body: bytes, *, is_open: bool) -> None:
+        finding = alert.finding
         row = (
             *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-            *(int(is_open), instant_text(finding.seen_at), body, int(is_held)),
+            *(int(is_open), instant_text(finding.seen_at), body),
         )
         self._database.change(_PUT_ALERT, (*row, row_crc.crc_of(row)))
         assert alert.sequence is not None, "an alert is numbered before it is put"

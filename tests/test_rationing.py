@@ -20,7 +20,7 @@ from tests.e2e.archive import STORY, drop, site, write_archive, write_config
 from tests.e2e.program import Daemon, replayed, running
 
 RULES = ({"arrival": "aircraft"}, {"departure": "aircraft"}, {"count": "aircraft", "at_least": 3})
-SENT = "SELECT body FROM alerts WHERE NOT is_held ORDER BY sequence"
+SENT = "SELECT body FROM alerts WHERE sequence NOT IN held ORDER BY sequence"
 
 
 def write_tight_config(folder: Path, **budget: Any) -> Path:
@@ -55,7 +55,7 @@ def test_the_field_tells_what_a_replay_tells_over_a_restart_too(daemon: Daemon) 
 
 
 def test_what_is_held_back_is_kept_and_not_sent(daemon: Daemon) -> None:
-    held = daemon.rows("SELECT sequence, is_open FROM alerts WHERE is_held")
+    held = daemon.rows("SELECT sequence, is_open FROM alerts WHERE sequence IN held")
     sent = daemon.rows("SELECT payload FROM outbox WHERE topic LIKE '%/alert'")
     sequences = {json.loads(payload)["sequence"] for (payload,) in sent}
     assert held
@@ -66,7 +66,7 @@ def test_what_is_held_back_is_kept_and_not_sent(daemon: Daemon) -> None:
 def test_a_digest_lists_alerts_that_the_device_keeps(daemon: Daemon) -> None:
     digests = [json.loads(body) for (body,) in daemon.rows("SELECT body FROM alerts WHERE kind = 'digest'")]
     listed = {line["alert"] for one in digests for line in one["data"]["properties"]["why"][1:]}
-    kept = {name for (name,) in daemon.rows("SELECT id FROM alerts WHERE is_held")}
+    kept = {name for (name,) in daemon.rows("SELECT id FROM alerts WHERE sequence IN held")}
     assert listed
     assert listed <= kept
 

@@ -25,7 +25,7 @@ from edge.monitor.quiet import QuietPlace, Snooze
 from edge.monitor.state import SiteState
 from edge.shelter import State, open_state
 from edge.station import DATABASE
-from edge.store import MIGRATIONS, Commit, Store
+from edge.store import KEEP_DAYS, MIGRATIONS, Commit, LookRecord, Store
 from edge.transmit.command import Ping
 from edge.transmit.inbox import Received
 from edge.transmit.outbox import Lane
@@ -224,13 +224,26 @@ def test_an_alert_that_waits_is_saved_where_the_word_of_its_state_was_damaged(
 
 def test_the_state_of_an_older_release_gets_its_crcs(tmp_path: Path, settings: Settings) -> None:
     old = tmp_path / "old.sqlite"
-    Database(old, MIGRATIONS[:-1]).close()
+    Database(old, MIGRATIONS[: MIGRATIONS.index(soundness.SCHEMA)]).close()
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute("INSERT INTO site_state VALUES (?, ?)", (SITE, b"tracks"))
         connection.execute("INSERT INTO acks VALUES ('A1', '2024-12-13T09:00:00+00:00')")
     with closing(Store(old, settings.transmit.outbox)) as store:
         assert store.set_damaged_aside() == {}
         assert (store.site_state(SITE), store.quiet.is_acked("A1")) == (b"tracks", True)
+
+
+def test_a_line_of_the_ledger_that_is_no_instant_any_more_stops_no_sweep(
+    file: Path, settings: Settings, memory: Path
+) -> None:
+    with closing(open_state(settings, memory=memory).store) as store:
+        looks = [LookRecord(SITE, f"tile-{n}", RECORDED_AT + timedelta(days=n), b"{}") for n in range(3)]
+        store.commit(Commit(RECORDED_AT, looks=looks))
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE looks SET seen_at = '9' || seen_at WHERE tile_id = 'tile-2'")
+        store.sweep(RECORDED_AT + timedelta(days=KEEP_DAYS + 30), 10**9)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM looks").fetchone() == (3,)
 
 
 @pytest.mark.parametrize("damaged", [b"CREATE TABLE looks", b"CREATE INDEX alerts_by_id", b"acks_made"])

@@ -113,7 +113,7 @@ def explain(store: Store, alert_id: str) -> Explanation:
     """Every message of an alert that the store keeps."""
     messages = store.alert(alert_id)
     site_id = messages[0].site_id
-    looks = [looked(record) for record in store.looks(site_id, _EVER)]
+    looks = [look for record in store.looks(site_id, _EVER) if (look := looked(record)) is not None]
     return Explanation(alert_id, site_id, tuple(_explained(store, one, looks) for one in messages))
 
 

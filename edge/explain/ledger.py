@@ -62,6 +62,9 @@ class Looked(msgspec.Struct, frozen=True):
         )
 
 
-def looked(record: LookRecord) -> Looked:
-    """A line of the ledger."""
-    return msgspec.json.decode(record.body, type=Looked)
+def looked(record: LookRecord) -> Looked | None:
+    """A line of the ledger; None for one that the disk gave back otherwise than it was written."""
+    try:
+        return msgspec.json.decode(record.body, type=Looked)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 # How often the outbox is looked at without being woken: `edge outbox retry` is another process.
 _LOOK_EVERY_S = 2.0
 
+# So many times for each window what was taken is written down: a power cut repeats the rest.
+_TAKEN_PARTS = 4
+
 # How long a clean stop waits for the broker to take its last word.
 _GOODBYE_S = 2.0
 
@@ -94,7 +97,8 @@ class Session:
         for ack in arrived.acks:
             self._settle(ack)
         self._hear(arrived)
-        if not self._in_flight or len(self._taken) >= self._uplink.window:
+        # What is taken and not written down goes again after a power cut.
+        if not self._in_flight or len(self._taken) >= self._uplink.window / _TAKEN_PARTS:
             self._write_taken()
 
     def _hear(self, arrived: Arrived) -> None:

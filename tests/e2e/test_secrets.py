@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from edge.transmit.alert import to_json
@@ -263,6 +262,7 @@ def messages(folder: Path) -> Path:
 
 def with_password(cluster: Cluster, folder: Path) -> None:
     """From here on the server asks for a password."""
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed (extra archive)")
     with psycopg.connect(cluster.url, autocommit=True) as connection:
         connection.execute(f"ALTER USER edge PASSWORD '{DATABASE_PASSWORD}'")
     cluster.ask_for_passwords()

@@ -54,6 +54,7 @@ def differing(explanation: Explanation) -> list[str]:
 
 def change(folder: Path, sql: str, *values: object) -> None:
     with closing(sqlite3.connect(folder / "state" / "edge.sqlite")) as connection:
+        row_crc.teach(connection)
         connection.execute(sql, values)
         connection.commit()
 
@@ -133,6 +134,15 @@ def test_a_score_that_the_ledger_does_not_have_is_named(month: Daemon, folder: P
     explanation = explained(folder, alert_id)
     assert not explanation.agrees
     assert "not so in the ledger" in as_text(explanation)
+
+
+def test_a_look_that_the_disk_gave_back_otherwise_is_missing(month: Daemon, folder: Path) -> None:
+    [alert_id, *_] = ids(month, "arrival")
+    tile = explained(month.config.parent, alert_id).messages[0].chains[0].steps[0].look.tile_id
+    spoiled(folder, *LOOK, lambda body: body[:-9], tile)
+    explanation = explained(folder, alert_id)
+    assert explanation.agrees
+    assert "its look is not in the ledger (any more)" in explanation.messages[0].missing
 
 
 def surer(body: bytes) -> bytes:
