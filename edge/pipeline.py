@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import compress
 
 import numpy as np
 
@@ -33,6 +35,7 @@ from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
 from edge.monitor.judge import judge
+from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AnyRule
 from edge.monitor.scene import Scene, Story
@@ -358,11 +361,15 @@ class Counts:
     @classmethod
     def made(cls, watched: WatchedSite, state: SiteState, recall: Recall) -> Counts:
         """The counts of a site as it stands."""
-        standing: dict[tuple[str, str | None], tuple[Track, ...]] = {}
-        for track in state.inventory.tracks:
-            for zone in (None, *watched.site.zones_at(track.box.position)):
-                standing[track.label, zone] = (*standing.get((track.label, zone), ()), track)
-        return cls(watched, state, recall, standing)
+        tracks = state.inventory.tracks
+        places = Places.of(track.box for track in tracks)
+        standing: defaultdict[tuple[str, str | None], list[Track]] = defaultdict(list)
+        for track in tracks:
+            standing[track.label, None].append(track)
+        for zone in watched.site.zones:
+            for track in compress(tracks, places.within(zone)):
+                standing[track.label, zone.name].append(track)
+        return cls(watched, state, recall, {key: tuple(found) for key, found in standing.items()})
 
     def of(self, label: str, zone: str | None) -> Count:
         """How many of a label stand in a zone, or on the whole site for None, with the interval."""

@@ -65,6 +65,7 @@ ORDER = [
     "compare",
     "monitor/finding",
     "monitor/track",
+    "monitor/places",
     "monitor/coverage",
     "monitor/presence",
     "monitor/match",

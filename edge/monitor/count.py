@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -21,6 +22,8 @@ HELD = 0.9
 # Of a place that was never seen everything is possible; this share of it keeps the count finite.
 MAX_UNFOUND = 0.95
 _MINUTES_A_DAY = 1440.0
+# Chances that are taken in one after the other; about the square root of how many there are is quickest.
+_GROUP = 16
 
 Distribution = NDArray[np.float64]
 """(n + 1,) float64, the chance of each number of objects from 0 to n."""
@@ -44,15 +47,15 @@ def distribution(
 
     A track that was reported as gone counts with what is left of its presence: the report may be wrong.
     """
-    chances = [_chance_at(track, at, settings) for track in tracks]
-    return np.convolve(poisson_binomial(chances), hidden(sum(chances), min(unfound, MAX_UNFOUND)))
+    chances = chances_at(tracks, at, settings)
+    return np.convolve(poisson_binomial(chances), hidden(float(chances.sum()), min(unfound, MAX_UNFOUND)))
 
 
 def moments(
     tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
 ) -> tuple[float, float]:
     """Mean and variance of the distribution, without working it out."""
-    chances = np.array([_chance_at(track, at, settings) for track in tracks])
+    chances = chances_at(tracks, at, settings)
     odds = min(unfound, MAX_UNFOUND) / (1.0 - min(unfound, MAX_UNFOUND))
     size = float(chances.sum()) + 0.5
     spread = float((chances * (1.0 - chances)).sum())
@@ -60,10 +63,13 @@ def moments(
     return float(chances.sum()) * (1.0 + odds), spread + size * odds * (1.0 + odds)
 
 
-def _chance_at(track: Track, at: datetime, settings: PresenceSettings) -> float:
-    """Chance that the object of a track is there: it was at the latest clear view, and has not left since."""
-    days = (at - track.looked_at).total_seconds() / 86_400.0
-    return presence.probability(track.log_odds) * (1.0 - presence.turnover(days, settings))
+def chances_at(tracks: Iterable[Track], at: datetime, settings: PresenceSettings) -> Distribution:
+    """(N,) the chance that each object is there: it was at the latest clear view, and has not left since."""
+    known = [(track.log_odds, (at - track.looked_at).total_seconds()) for track in tracks]
+    log_odds, seconds = np.array(known, dtype=np.float64).reshape(-1, 2).T
+    stayed = np.exp(-settings.turnover_per_day * np.maximum(seconds / 86_400.0, 0.0))
+    there: Distribution = stayed / (1.0 + np.exp(-log_odds))
+    return there
 
 
 def unfound_fraction(
@@ -91,12 +97,20 @@ def unfound_fraction(
     return float(np.where(latest == NEVER, 1.0, since).mean())
 
 
-def poisson_binomial(chances: Sequence[float]) -> Distribution:
-    """The distribution of how many of independent things with these chances are true."""
-    result = np.ones(1)
-    for chance in chances:
-        result = np.convolve(result, (1.0 - chance, chance))
-    return result
+def poisson_binomial(chances: Sequence[float] | Distribution) -> Distribution:
+    """The distribution of how many of independent things with these chances are true.
+
+    In groups, all of which take in their next chance at a time; then the groups are added up.
+    """
+    n_groups = math.ceil(len(chances) / _GROUP)
+    grouped = np.zeros(n_groups * _GROUP)
+    grouped[: len(chances)] = chances
+    groups = np.zeros((n_groups, _GROUP + 1))
+    groups[:, 0] = 1.0
+    for chance in grouped.reshape(n_groups, _GROUP).T[:, :, None]:
+        groups[:, 1:] = groups[:, 1:] * (1.0 - chance) + groups[:, :-1] * chance
+        groups[:, :1] *= 1.0 - chance
+    return functools.reduce(np.convolve, groups, np.ones(1))[: len(chances) + 1]
 
 
 def hidden(found: float, unfound: float) -> Distribution:

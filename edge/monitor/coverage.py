@@ -15,6 +15,7 @@ from edge.acquire.quality import Look
 from edge.acquire.registration import Alignment
 from edge.acquire.tile import Mask
 from edge.geo import GeoBounds, Grid, LngLat, PixelBox, Site, Zone
+from edge.monitor.places import Column, Places
 from edge.monitor.track import GroundBox
 
 # Cells are small against a stand and large against the residual of an alignment.
@@ -46,6 +47,12 @@ class Sight:
     def share(self, box: GroundBox) -> float:
         """Share in [0, 1] of a box on the ground that was clearly seen; outside the tile is not seen."""
         return self.look.sees(self.pixels_of(box))
+
+    def shares(self, places: Places) -> Column:
+        """(N,) float64, the same of many boxes."""
+        x, y = self.alignment.pixels_at(places.lng, places.lat)
+        half_w, half_h = places.width_m / self.gsd_m / 2, places.height_m / self.gsd_m / 2
+        return self.look.shares(np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1))
 
     def pixels_of(self, box: GroundBox) -> PixelBox:
         """The box in the tile's own pixels."""
