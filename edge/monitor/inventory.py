@@ -116,26 +116,24 @@ def update(
     found = pairs(inventory.tracks, sightings)
     step = _Step(sight, coverage, recall, settings, changed)
     stayed = step.revisited(inventory.tracks, found)
-    begun, number = _begin(step, site, found.unmatched, stayed, inventory.next_number)
+    begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
     kept_since = sight.seen_at - timedelta(days=settings.forget_gone_after_days)
     kept = tuple(track for track in [*stayed, *begun] if not _is_forgotten(track, kept_since))
-    return Inventory(kept, number), _delta({track.track_id: track for track in inventory.tracks}, kept)
+    return Inventory(kept, inventory.next_number + len(begun)), _delta(inventory.tracks, stayed, begun)
 
 
-def _delta(before: Mapping[str, Track], after: Sequence[Track]) -> Delta:
+def _delta(before: Sequence[Track], stayed: Sequence[Track], begun: Sequence[Track]) -> Delta:
     """What this very look decided: instants that were not there before it."""
-    arrived, departed, moved = [], [], []
-    for track in after:
-        old = before.get(track.track_id)
-        if track is old:
-            continue  # this look does not bear on it
-        if track.arrived_at is not None and (old is None or old.arrived_at is None):
-            arrived.append(track)
-        if old is not None and track.departed_at is not None and old.departed_at is None:
-            departed.append(track)
-        if old is not None and track.moved_at != old.moved_at:
-            moved.append(Move(track, old.box.position, distance_m(old.box.position, track.box.position)))
-    return Delta(tuple(arrived), tuple(departed), tuple(moved))
+    news = [(old, new) for old, new in zip(before, stayed, strict=True) if new is not old]
+    arrived = [new for old, new in news if new.arrived_at is not None and old.arrived_at is None]
+    departed = [new for old, new in news if new.departed_at is not None and old.departed_at is None]
+    moved = [
+        Move(new, old.box.position, distance_m(old.box.position, new.box.position))
+        for old, new in news
+        if new.moved_at != old.moved_at
+    ]
+    came = [track for track in begun if track.arrived_at is not None]
+    return Delta((*arrived, *came), tuple(departed), tuple(moved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,30 +148,25 @@ class _Step:
 
     def revisited(self, tracks: Sequence[Track], found: Pairs) -> list[Track]:
         """The tracks after this look; those that it does not bear on are unchanged."""
-        seen = self._seen_empty(tracks, found)
-        return [
-            self._detected(track, sighting)
-            if self._is_news(track) and (sighting := found.sighting_of(track)) is not None
-            else self._missed(track, seen[track.track_id])
-            if track.track_id in seen
-            else track
-            for track in tracks
-        ]
-
-    def _is_news(self, track: Track) -> bool:
-        """True unless a look at least as late as this one has told of the track."""
-        return track.looked_at < self.sight.seen_at
-
-    def _seen_empty(self, tracks: Sequence[Track], found: Pairs) -> Mapping[str, float]:
-        """The share that was clearly seen of the ground of tracks that this look would show, and does not."""
-        asked = [
+        seen_at, sightings = self.sight.seen_at, found.by_track
+        # No look could make a departure surer that is as sure as can be.
+        due = [
             track
             for track in tracks
-            if self._is_news(track) and found.sighting_of(track) is None and not _is_surely_gone(track)
+            if track.looked_at < seen_at
+            and (track.log_odds > -presence.MAX_LOG_ODDS or track.status is not Status.GONE)
         ]
-        shares = self.sight.shares(Places.of(track.box for track in asked)).tolist()
-        least = self.settings.min_seen_fraction
-        return {track.track_id: share for track, share in zip(asked, shares, strict=True) if share >= least}
+        after = {
+            track.track_id: self._detected(track, sightings[track.track_id])
+            for track in due
+            if track.track_id in sightings
+        }
+        missing = [track for track in due if track.track_id not in sightings]
+        shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
+        for track, share in zip(missing, shares, strict=True):
+            if share >= self.settings.min_seen_fraction:
+                after[track.track_id] = self._missed(track, share)
+        return [after.get(track.track_id, track) for track in tracks]
 
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
@@ -239,10 +232,31 @@ class _Step:
             arrived_at = seen_at
         return told | {"status": status, "arrived_at": arrived_at}
 
-    def begun(self, number: int, sighting: Sighting) -> Track:
-        """A new track, at once decided."""
+    def begun(
+        self, unmatched: Sequence[Sighting], stayed: Sequence[Track], site: Site, number: int
+    ) -> list[Track]:
+        """New tracks, from this number on, of detections on free ground of the site."""
+        fitting = [
+            sighting
+            for sighting in unmatched
+            if sighting.whole
+            and sighting.score >= self.settings.min_score
+            and site.bounds.contains(sighting.box.position)
+        ]
+        views = self.coverage.views(Places.of([one.box for one in fitting]), self.sight.seen_at)
+        # Where a later look than this one has told of the place nothing begins.
+        fresh = [n for n, is_late in enumerate(views.is_late) if not is_late]
+        fitting = [fitting[n] for n in fresh]
+        begun: dict[int, Track] = {}
+        for n, covering in enumerate(_standing_under(fitting, stayed, site)):
+            if not any(other == _A_TRACK or other in begun for other in covering):
+                begun[n] = self._begun(number + len(begun), fitting[n], views.before[fresh[n]])
+        return list(begun.values())
+
+    def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
+        """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
-        newness, changed, since = self._newness(sighting)
+        newness, changed = self._newness(sighting, before)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -255,24 +269,18 @@ class _Step:
             looked_at=seen_at,
             newness=newness,
         )
-        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=since)
+        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
         return renewed(track, **self._decided(track, track.log_odds, noted))
 
-    def _newness(self, sighting: Sighting) -> tuple[float, bool | None, datetime | None]:
-        """How surely it came since the ground was last seen, what a comparison says, and since when."""
-        before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
+    def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
+        """How surely it came since the ground was last seen, and what a comparison says."""
         if before is None:
-            return 0.0, None, None
+            return 0.0, None
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
         answer = self.changed(sighting.box, self.sight.seen_at)
         changed = None if answer is None else answer.changed
         days = _days(before, self.sight.seen_at)
-        return presence.newness(days, miss, self.settings, changed=changed), changed, before
-
-    def is_outdated(self, box: GroundBox) -> bool:
-        """True where a later look than this one has already told of the place."""
-        newest = self.coverage.newest(box.position)
-        return newest is not None and newest - self.sight.seen_at >= timedelta(minutes=1)
+        return presence.newness(days, miss, self.settings, changed=changed), changed
 
 
 def _is_forgotten(track: Track, kept_since: datetime) -> bool:
@@ -280,30 +288,6 @@ def _is_forgotten(track: Track, kept_since: datetime) -> bool:
     if track.status is Status.TENTATIVE:
         return track.last_seen < track.looked_at
     return track.departed_at is not None and track.departed_at < kept_since
-
-
-def _is_surely_gone(track: Track) -> bool:
-    """True where no look could make its departure surer."""
-    return track.status is Status.GONE and track.log_odds <= -presence.MAX_LOG_ODDS
-
-
-def _begin(
-    step: _Step, site: Site, unmatched: Sequence[Sighting], stayed: Sequence[Track], number: int
-) -> tuple[list[Track], int]:
-    """New tracks from detections on free ground of the site, and the next number."""
-    fitting = [
-        sighting
-        for sighting in unmatched
-        if sighting.whole
-        and sighting.score >= step.settings.min_score
-        and site.bounds.contains(sighting.box.position)
-        and not step.is_outdated(sighting.box)
-    ]
-    begun: dict[int, Track] = {}
-    for n, covering in enumerate(_standing_under(fitting, stayed, site)):
-        if not any(other == _A_TRACK or other in begun for other in covering):
-            begun[n] = step.begun(number + len(begun), fitting[n])
-    return list(begun.values()), number + len(begun)
 
 
 _A_TRACK = -1
@@ -318,8 +302,8 @@ def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: 
     under: list[set[int]] = [set() for _ in fitting]
     if not fitting:
         return under
-    others = [*seen, *fitting]
-    theirs = Places.of(one.box for one in others).sides_m(site.bounds.centre)
+    others: list[Track | Sighting] = [*seen, *fitting]
+    theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
     mine = theirs[len(seen) :]
     rows, columns, shared = touching(theirs, mine)
     part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])

@@ -52,7 +52,7 @@ def of_look(site: Site, coverage: Coverage, sight: Sight, inventory: Inventory) 
     """Every zone, and the site, at a usable look."""
     zones: dict[str, Zone | None] = {SITE: None, **{zone.name: zone for zone in site.zones}}
     shown = [track for track in inventory.present() if track.last_seen == sight.seen_at]
-    places = Places.of(track.box for track in shown)
+    places = Places.of([track.box for track in shown])
     labels = np.array([track.label for track in shown], dtype=object)
     return {
         name: _zone_look(zone, coverage, sight, labels if zone is None else labels[places.within(zone)])

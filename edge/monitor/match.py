@@ -54,8 +54,8 @@ def overlaps(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> tuple[In
     if not tracks:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     origin = tracks[0].box.position
-    old = Places.of(track.box for track in tracks).sides_m(origin)
-    new = Places.of(sighting.box for sighting in sightings).sides_m(origin)
+    old = Places.of([track.box for track in tracks]).sides_m(origin)
+    new = Places.of([sighting.box for sighting in sightings]).sides_m(origin)
     rows, columns, inner = touching(old, new)
     whole = np.array([sighting.whole for sighting in sightings], dtype=bool)[columns]
     its, mine = areas_m2(old)[rows], areas_m2(new)[columns]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -32,10 +33,15 @@ class Places:
     height_m: Column
 
     @classmethod
-    def of(cls, boxes: Iterable[GroundBox]) -> Self:
+    def of(cls, boxes: Sequence[GroundBox]) -> Self:
         """The boxes as columns."""
-        rows = [(box.position.lng, box.position.lat, box.width_m, box.height_m) for box in boxes]
-        return cls(*np.array(rows, dtype=np.float64).reshape(-1, 4).T)
+        middles = [box.position for box in boxes]
+        return cls(
+            np.array([middle.lng for middle in middles], dtype=np.float64),
+            np.array([middle.lat for middle in middles], dtype=np.float64),
+            np.array([box.width_m for box in boxes], dtype=np.float64),
+            np.array([box.height_m for box in boxes], dtype=np.float64),
+        )
 
     def sides_m(self, origin: LngLat) -> Sides:
         """The boxes in metres from an origin near them."""
@@ -104,7 +110,7 @@ def _inside(polygon: Corners, n: int) -> NDArray[np.bool_]:
 def _distance_to_line(line: Corners) -> Column:
     """Metres from each position to the nearest point of a polyline."""
     nearest = np.full(line[0][0].shape, np.inf)
-    for (ax, ay), (bx, by) in zip(line, line[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(line):
         dx, dy = bx - ax, by - ay
         length2 = dx * dx + dy * dy
         along = np.clip(-(ax * dx + ay * dy) / np.where(length2 == 0, 1.0, length2), 0.0, 1.0)

@@ -94,7 +94,7 @@ class Scene:
         found = self.zone(zone)
         if found is None:
             return list(tracks) if zone is None else []
-        return list(compress(tracks, Places.of(track.box for track in tracks).within(found)))
+        return list(compress(tracks, Places.of([track.box for track in tracks]).within(found)))
 
     def zone(self, name: str | None) -> Zone | None:
         """A zone of the site by its name; None for the whole site."""
