@@ -51,9 +51,9 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Interval:
     return Interval(float(top.sum() / max(bottom.sum(), 1e-9)), float(low), float(high))
 
 
-def scores_of(pair: Pair | Made, model: ChangeModel) -> ChangeScore:
-    """The score map of a pair that lies on each other."""
-    return Comparison(pair.before, pair.after, None, model=model).score_map()
+def scores_of(pair: Pair | Made, model: ChangeModel, n_views: int = ChangeSettings().n_views) -> ChangeScore:
+    """The score map of a pair that lies on each other, as `edge compare` makes it."""
+    return Comparison(pair.before, pair.after, None, model=model, n_views=n_views).score_map()
 
 
 def f1(masks: Sequence[NDArray[np.bool_]], labels: Sequence[NDArray[np.bool_]]) -> Interval:
