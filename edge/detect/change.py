@@ -25,6 +25,9 @@ from edge.geo import PixelBox
 EarlierPart = Callable[[slice, slice], Rgb]
 """Rows and columns of the later image -> (h, w, 3) uint8, what the earlier one shows there."""
 
+# What a window is turned by for each view: not at all, upside down, mirrored, and both. Strides and padding
+# favour one corner, so half a turn tells most that is new.
+_VIEWS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
 # Of a box, the share of each side that is looked at: the rim of a box is ground.
 _CORE = 0.8
 
@@ -39,6 +42,8 @@ class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     # Regions without a pixel of this score are left out: it keeps faint, wide differences of season out and
     # leaves the rims of real changes. On levir-val 0.9 keeps a sixth of the false ones and costs 0.007 of F1.
     min_peak: Annotated[float, Meta(ge=0, le=1)] = 0.9
+    # Of how many views of a window, turned and mirrored, the score is the mean; each costs as much again.
+    n_views: Annotated[int, Meta(ge=1, le=4)] = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,14 @@ class Comparison:
         *,
         model: ChangeModel,
         comparable: Mask | None = None,
+        n_views: int = 1,
     ) -> None:
         """Nothing is run yet.
 
         before, after  (H, W, 3) uint8 RGB, on each other; before may be made part by part, as it is asked for
         gsd_m          metres per pixel; finer images are reduced to the model's, None: used as they are
         comparable     (H, W) bool, False where a look does not show the ground: there nothing changed
+        n_views        of how many views of a window, turned and mirrored, the score is the mean: 1 to 4
         """
         if not callable(before) and before.shape != after.shape:
             raise ValueError(f"expected two images of one size, got {before.shape} and {after.shape}")
@@ -79,7 +86,7 @@ class Comparison:
         self._size_px = after.shape[1], after.shape[0]
         self._before, self._after = _parts(before, share, after.shape), _reduced(after, share)
         self._comparable = comparable
-        self._model = model
+        self._model, self._views = model, _VIEWS[:n_views]
         height, width = self._after.shape[:2]
         wanted = model.manifest.input
         self._windows = windows(width, height, (wanted.width, wanted.height), model.manifest.max_object_px)
@@ -141,11 +148,19 @@ class Comparison:
         if index not in self._scores:
             window = self._windows[index]
             inside = window.inside(self._after.shape[1], self._after.shape[0])
-            self._scores[index] = self._model.infer(
-                np.ascontiguousarray(filled(self._before(*inside), window)),
-                np.ascontiguousarray(crop(self._after, window)),
-            )
+            before = filled(self._before(*inside), window)
+            self._scores[index] = self._seen(before, crop(self._after, window))
         return self._scores[index]
+
+    def _seen(self, before: Rgb, after: Rgb) -> ChangeScore:
+        """The mean of all views, each turned back."""
+        scores = [
+            self._model.infer(*(np.ascontiguousarray(look[::down, ::across]) for look in (before, after)))[
+                ::down, ::across
+            ]
+            for down, across in self._views
+        ]
+        return np.asarray(np.mean(scores, axis=0, dtype=np.float32) if len(scores) > 1 else scores[0])
 
 
 def changed(score: ChangeScore, *, model: ChangeModel, settings: ChangeSettings, gsd_m: float) -> Mask:
