@@ -298,19 +298,21 @@ def for_centres(matrix: Affine) -> Affine:
 def _features(grey: Grey, mask: Mask) -> Features:
     """The doubled angle of the gradient: (gx + i gy)^2 over its energy."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 4)
-    gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 4)
-    across, down = gx * gx, gy * gy
-    energy = across + down
+    gx, gy = (
+        np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
+        for across in (1, 0)
+    )
+    difference, down = gx * gx, gy * gy
+    energy = difference + down
     energy += _EDGE_ENERGY
     share = np.reciprocal(energy, out=energy)
     # In place: these images leave the cache otherwise, which takes longer than the sums.
-    across -= down
-    across *= share
+    difference -= down
+    difference *= share
     gx *= gy
     gx *= 2
     gx *= share
-    features = np.asarray(cv2.merge([across, gx]), np.float32)
+    features = np.asarray(cv2.merge([difference, gx]), np.float32)
     if not mask.all():
         # The edge of the mask is no edge of the ground.
         inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
