@@ -128,7 +128,8 @@ class Subscriber:
 
     def heard(self, under: str = "") -> list[tuple[str, bytes]]:
         """Messages so far whose topic ends so."""
-        lines = self._out.read_text().splitlines()
+        # A picture is written in several pieces: what has no end yet is not whole.
+        lines = self._out.read_text().rpartition("\n")[0].splitlines()
         pairs = [line.split(" ", 1) for line in lines if " " in line]
         return [(topic, bytes.fromhex(payload)) for topic, payload in pairs if topic.endswith(under)]
 

@@ -77,10 +77,6 @@ class Daemon:
         folders = (self.spool, self.spool / ".claimed")
         return [path.name for folder in folders for path in folder.glob("*.*") if path.is_file()]
 
-    def has_run(self) -> bool:
-        """True where there is a state."""
-        return self._database.exists()
-
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the state says, read beside the running program."""
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:

@@ -110,7 +110,7 @@ def test_a_broker_that_comes_back_is_watched_again(broker: Broker) -> None:
         publish(broker, TOPIC, to_json(make_alert(sequence=1)))
         until(lambda: "#1 " in out.getvalue())
         broker.restart()
-        until(lambda: broker.log_text().count("Sending SUBACK to edge-watch") == 2)
+        until(lambda: broker.log_text().count("Sending SUBACK to edge-watch") >= 2)
         publish(broker, TOPIC, to_json(make_alert(sequence=2)))
         until(lambda: "#2 " in out.getvalue())
 
@@ -146,7 +146,7 @@ def test_the_end_of_a_watch_leaves_nothing_at_the_broker(
     with watching(broker):
         pass
     assert "watching: broker=127.0.0.1" in caplog.text
-    assert "disconnected" in broker.log_text()
+    until(lambda: "disconnected" in broker.log_text())
 
 
 def test_a_wildcard_is_no_device() -> None:

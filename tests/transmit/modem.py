@@ -41,7 +41,7 @@ def settings_for(folder: Path, **changed: object) -> SatmodemSettings:
     """Settings for that modem, its key beside it; the modem is used at once."""
     key_file = folder / "device.key"
     key_file.write_text(KEY.hex() + "\n", encoding="ascii")
-    values = {"after_minutes": 0.0, "answer_timeout_s": 1.0, "session_timeout_s": 5.0, **changed}
+    values = {"after_minutes": 0.0, "answer_timeout_s": 2.0, "session_timeout_s": 10.0, **changed}
     return SatmodemSettings(port=folder / "modem", key_file=key_file, **values)  # type: ignore[arg-type]
 
 

@@ -202,7 +202,7 @@ def test_a_broker_that_does_not_know_version_5_is_reached_by_3_1_1(
     wake: Wake, to_version_5: tuple[bytes | None, ...]
 ) -> None:
     with FakeBroker(knows_only_3_1_1(*to_version_5)) as broker:
-        link = open_link(MqttSettings(url=broker.url, connect_timeout_s=0.5), "edge-pier-7", wake)
+        link = open_link(MqttSettings(url=broker.url, connect_timeout_s=2.0), "edge-pier-7", wake)
         assert not link.is_v5
         link.close()
 
