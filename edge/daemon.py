@@ -316,7 +316,8 @@ class Daemon:
             self._wake()
             self._tell_time(reading)
         if at_s >= self._next_sweep_s:
-            self._next_sweep_s = at_s + SWEEP_EVERY_S
+            # Memory is small, and all that the device has.
+            self._next_sweep_s = at_s + (HEALTH_EVERY_S if self._state.in_memory else SWEEP_EVERY_S)
             self._store.sweep(reading.now, self._settings.state.max_bytes)
             if reading.clock.is_known:
                 self._store.note_known_time(reading.now)

@@ -82,6 +82,16 @@ class Daemon:
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(sql).fetchall()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._running().pid
+
+    @property
+    def is_running(self) -> bool:
+        """False where it ended by itself."""
+        return not self._has_ended()
+
     def ask_to_reload(self) -> None:
         """SIGHUP."""
         self._running().send_signal(signal.SIGHUP)

@@ -10,19 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
-from tests.long.conftest import Tell
+from tests.figures import Tell, memory_bytes
 from tests.transmit.make import open_store
 from tests.transmit.test_sender import listening, sequences, until
 
 N_ALERTS = 10_000
 MAX_GROWTH_BYTES = 10_000_000
 MIN_PER_S = 200
-
-
-def memory_bytes(pid: int) -> int:
-    """What a process has in memory now (VmRSS)."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from edge.errors import LinkDown
+from edge.transmit.command import Verb
 from edge.transmit.home_assistant import discovery_topic
 from edge.transmit.link import Incoming, Wake
 from edge.transmit.mqtt import MqttLink, open_link
@@ -18,12 +19,14 @@ from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 from edge.transmit.uplink import Outgoing
+from tests.figures import Tell
 from tests.transmit.hardened_broker import Certificates, HardenedBroker
 from tests.transmit.make import FAST, numbered, open_store
 from tests.transmit.test_mqtt import acked
 from tests.transmit.test_sender import until
 
 ALERT = "edge/v1/pier-7/north-airfield/alert"
+ALERT_ID = "7Q2M5K0C9T4E"
 # A device id that Home Assistant cannot write as it is.
 DOTTED = "pier.9"
 Connect = Callable[..., MqttLink]
@@ -182,6 +185,40 @@ def test_an_archive_confirms_to_a_device_and_gives_no_commands(connect: Connect)
     assert next_message(device).payload == b"receipt"
     refusal = acked(archive, Outgoing("edge/v1/pier-7/cmd/reload", b"{}"))
     assert refusal == "refused by the broker: Not authorized (135)"
+
+
+def every_topic(device: str) -> list[str]:
+    """All that a device writes to or listens to."""
+    topics, site = Topics(device), "north-airfield"
+    return [
+        *(topics.status, topics.health, topics.ack, discovery_topic(device)),
+        *(topics.alert(site), topics.open(site), topics.inventory(site), topics.observation(site)),
+        *(topics.evidence(site, ALERT_ID, 0), topics.full_evidence(site, ALERT_ID, 0, "after")),
+        *(topics.commands.replace("+", verb) for verb in Verb),
+        f"edge/v1/{device}/reply/desk-1",
+    ]
+
+
+@pytest.mark.long
+def test_a_certificate_opens_no_topic_of_another_device(connect: Connect, tell: Tell) -> None:
+    topics, other, desk = every_topic("pier-7"), connect("pier-8"), connect("desk")
+    refusals = [acked(other, Outgoing(topic, b"forged")) for topic in topics]
+    for topic in topics:
+        other.subscribe([topic])
+    other.subscribe(["edge/v1/pier-8/cmd/#"])
+    other.step(0.5)
+    device = connect("pier-7")
+    own = [topic for topic in topics if acked(device, Outgoing(topic, b"mine")) is None]
+    acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"last"))
+    heard = next_message(other)
+    tell(
+        f"the certificate of another device: {len(topics)} topics of this one, "
+        f"{sum(refusal is not None for refusal in refusals)} refused to write, "
+        f"{'none' if heard.payload == b'last' else heard.topic} of the {len(own)} written by it was read"
+    )
+    assert set(refusals) == {"refused by the broker: Not authorized (135)"}
+    assert len(own) >= 10
+    assert heard.payload == b"last"
 
 
 def test_nobody_gets_in_without_a_certificate(
