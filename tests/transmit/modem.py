@@ -14,10 +14,12 @@ KEY = bytes(range(32))
 
 
 @contextmanager
-def plugged_in(folder: Path, *faults: Fault, is_mute: bool = False) -> Iterator[SimulatedModem]:
+def plugged_in(
+    folder: Path, *faults: Fault, is_mute: bool = False, kind: type[SimulatedModem] = SimulatedModem
+) -> Iterator[SimulatedModem]:
     """A modem at folder/modem; what it sends lands in folder/sbd, what it is to receive lies in folder/mt."""
     (folder / "mt").mkdir(exist_ok=True)
-    modem = SimulatedModem(
+    modem = kind(
         folder / "modem", folder / "sbd", to_device=folder / "mt", faults=faults, slow_s=0.5, unplugged_s=0.5
     )
     stop = threading.Event()
