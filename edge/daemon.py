@@ -149,7 +149,7 @@ class Daemon:
         self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
-        announce.to_home_assistant(settings, self._store.outbox)
+        announce.follow(settings, self._store.outbox)
         self._commands = CommandCounts()
         self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
@@ -399,7 +399,7 @@ class Daemon:
             self._reopen_with = settings
             return
         station = self._new_station(settings)
-        announce.to_home_assistant(settings, self._store.outbox)
+        announce.follow(settings, self._store.outbox)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()
