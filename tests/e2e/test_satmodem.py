@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,7 +187,10 @@ def test_a_relay_that_runs_on_waits_for_its_broker_and_ends_well(tmp_path: Path)
     (inbox / "a.sbd").write_bytes(packed())
     with relay_running(tmp_path, broker.url, "--devices", devices, "--folder", inbox) as (process, log):
         until(lambda: "broker is away" in log.read_text(), log.read_text)
+        # It finds the broker when somebody listens there.
+        process.send_signal(signal.SIGSTOP)
         with started(broker), listening(broker, tmp_path) as listener:
+            process.send_signal(signal.SIGCONT)
             listener.wait_for(1, "/alert")
             until((inbox / "done" / "a.sbd").exists, log.read_text)
         process.terminate()
