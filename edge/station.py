@@ -18,7 +18,7 @@ import msgspec
 from edge import closeup
 from edge.acquire import decode, reference
 from edge.acquire.fix import Fix
-from edge.acquire.kept import KeptTiles
+from edge.acquire.kept import FreshPixels, KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
 from edge.clock import Clock
@@ -97,6 +97,7 @@ class Station:
         self._fix = fix
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
+        self._fresh = FreshPixels()
         self._references_folder = folder / reference.FOLDER
         self._watched = {name: watched_site(name, site) for name, site in settings.sites.items()}
         self._references = {
@@ -138,10 +139,12 @@ class Station:
         if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
                 self._kept.keep(claim.image, tile.sha256)
+            self._fresh.add(tile.sha256, tile.pixels)
         self._commit(tile, outcomes, now, clock)
         self._spool.done(claim)
         with _writable(self._settings.state.folder):
             self._kept.sweep({look.sha256 for state in self._states.values() for look in state.recent})
+        self._fresh.only({state.recent[-1].sha256 for state in self._states.values() if state.recent})
         return _summary(outcomes)
 
     def tick(self, now: datetime, clock: Clock) -> bool:
@@ -257,6 +260,8 @@ class Station:
 
     def _past_pixels(self, sha256: str) -> Rgb | None:
         """An earlier tile; one that cannot be read any more costs a picture, not the alert."""
+        if (pixels := self._fresh.of(sha256)) is not None:
+            return pixels
         path = self._kept.path(sha256)
         try:
             return None if path is None else decode.pixels_of(path, self._settings.decode)[0]

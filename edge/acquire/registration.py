@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from edge.acquire.quality import Look
 from edge.acquire.tile import Mask, Tile
-from edge.geo import Grid, LngLat
+from edge.geo import Degrees, Grid, LngLat
 
 Grey = NDArray[np.uint8]
 """(h, w) uint8, row 0 is north."""
@@ -148,7 +148,11 @@ class Alignment:
 
     def pixel_at(self, position: LngLat) -> tuple[float, float]:
         """Where a position of the reference's frame lies on the tile."""
-        there_x, there_y = self.grid.to_pixel(position)
+        return self.pixels_at(position.lng, position.lat)
+
+    def pixels_at(self, lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
+        """The same of one position or of many, by their degrees."""
+        there_x, there_y = self.grid.to_pixels(lng, lat)
         (a, b, tx), (c, d, ty) = self.matrix
         x, y, determinant = there_x - tx, there_y - ty, a * d - b * c
         return (d * x - b * y) / determinant, (a * y - c * x) / determinant

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace as renewed
 
 from edge.explain.ledger import Looked
 from edge.monitor import presence
@@ -54,7 +56,7 @@ class Chain:
     def derived_track(self) -> Track:
         """The track with presence and newness as they were worked out, where they can be."""
         last = self.steps[-1].derived if self.steps else None
-        return replace(
+        return renewed(
             self.track,
             log_odds=self.track.log_odds if last is None else last,
             newness=self.track.newness if self.newness is None else self.newness,

@@ -1,4 +1,8 @@
-"""One object over revisits, and what was decided about it at one look. Pure."""
+"""One object over revisits, and what was decided about it at one look. Pure.
+
+What every look makes anew by the hundred is a msgspec.Struct: it is made, and made again with a change, in a
+twentieth of the time of a frozen dataclass, which is most of what a look costs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from edge.geo import LngLat, PixelBox
 
@@ -18,8 +24,7 @@ class Status(StrEnum):
     GONE = "gone"  # kept for a while, so that later looks can make a departure surer
 
 
-@dataclass(frozen=True, slots=True)
-class GroundBox:
+class GroundBox(msgspec.Struct, frozen=True, gc=False):
     """A box on the ground, north up: its middle and its sides in metres."""
 
     position: LngLat
@@ -48,8 +53,7 @@ class Sighting:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What one look said of a track: a step of the decision, kept to explain it.
 
     seen_fraction  share of its ground that was clearly seen
@@ -70,8 +74,7 @@ class Evidence:
     strength: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(msgspec.Struct, frozen=True):
     """One object of a site's inventory.
 
     strength        highest score it was detected with lately, in [0, 1]: how easily the model finds it
