@@ -24,8 +24,6 @@ HELD = 0.9
 # Of a place that was never seen everything is possible; this share of it keeps the count finite.
 MAX_UNFOUND = 0.95
 _MINUTES_A_DAY = 1440.0
-# Chances that are taken in one after the other; about the square root of how many there are is quickest.
-_GROUP = 32
 
 Distribution = NDArray[np.float64]
 """(n + 1,) float64, the chance of each number of objects from 0 to n."""
@@ -123,12 +121,12 @@ def poisson_binomial(chances: Sequence[float] | Distribution) -> Distribution:
 
     In groups, all of which take in their next chance at a time; then the groups are added up.
     """
-    n_groups = math.ceil(len(chances) / _GROUP)
-    grouped = np.zeros(n_groups * _GROUP)
-    grouped[: len(chances)] = chances
-    groups = np.zeros((n_groups, _GROUP + 1))
+    size = math.isqrt(len(chances)) + 1
+    grouped = np.zeros((math.ceil(len(chances) / size), size))
+    grouped.flat[: len(chances)] = chances
+    groups = np.zeros((len(grouped), size + 1))
     groups[:, 0] = 1.0
-    for chance in grouped.reshape(n_groups, _GROUP).T[:, :, None]:
+    for chance in grouped.T[:, :, None]:
         one_more = groups[:, :-1] * chance
         groups *= 1.0 - chance
         groups[:, 1:] += one_more
