@@ -43,11 +43,13 @@ class Standing:
     @classmethod
     def of(cls, tracks: Sequence[Track], at: datetime, settings: PresenceSettings) -> Self:
         """The objects of these tracks: each was there at its latest clear view; it may have left since."""
-        known = [(track.log_odds, (at - track.looked_at).total_seconds()) for track in tracks]
-        log_odds, seconds = np.array(known, dtype=np.float64).reshape(-1, 2).T
-        stayed = np.exp(-settings.turnover_per_day * np.maximum(seconds / 86_400.0, 0.0))
-        presumed = np.array([track.status is Status.PRESENT for track in tracks], dtype=bool)
-        return cls(stayed / (1.0 + np.exp(-log_odds)), presumed)
+        log_odds = np.array([track.log_odds for track in tracks], dtype=np.float64)
+        looked_at = [track.looked_at for track in tracks]
+        days_since = {one: max(0.0, (at - one).total_seconds() / 86_400.0) for one in set(looked_at)}
+        days = np.array([days_since[one] for one in looked_at], dtype=np.float64)
+        present = Status.PRESENT
+        presumed = np.array([track.status is present for track in tracks], dtype=bool)
+        return cls(np.exp(-settings.turnover_per_day * days) / (1.0 + np.exp(-log_odds)), presumed)
 
     def only(self, which: NDArray[np.bool_]) -> Standing:
         """Some of them; which is (N,) bool."""
