@@ -185,6 +185,7 @@ class _Step:
             self._step(sighting.score, log_odds),
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
+            left_share=self._left_share(track),
             last_seen=seen_at,
             moved_at=seen_at if moved else track.moved_at,
         )
@@ -211,7 +212,11 @@ class _Step:
             since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
         )
-        return self._decided(track, log_odds, noted)
+        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
+
+    def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
+        days = _days(track.looked_at, self.sight.seen_at)
+        return presence.left_share(track.left_share, track.presence, days, self.settings, changed=changed)
 
     def _step(self, score: float | None, log_odds: float) -> Evidence:
         """What this look said of a track; a detection is proof of the whole ground."""

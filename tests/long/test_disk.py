@@ -22,7 +22,7 @@ from tests.broker import Broker, Subscriber
 from tests.disk import Disk, mounted
 from tests.e2e.archive import drop, write_archive, write_config
 from tests.e2e.desk import desk_at
-from tests.e2e.program import Daemon, alerts_heard, running, until
+from tests.e2e.program import Daemon, alerts_heard, replayed, running, until
 from tests.figures import Tell, memory_bytes
 from tests.settings import make_settings
 from tests.transmit.make import RECORDED_AT, make_alert, make_finding
@@ -107,6 +107,11 @@ def test_on_a_full_disk_everything_that_waits_is_sent_by_the_same_process(
     assert sorted(alert["sequence"] for alert in heard) == list(range(1, n_alerts + 1))
 
 
+def stories(alerts: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    in_order = sorted(alerts, key=lambda alert: int(alert["sequence"]))
+    return [(alert["id"], alert["data"]["properties"]["phase"]) for alert in in_order]
+
+
 def newest_health(listener: Subscriber) -> dict[str, Any]:
     heard = listener.heard("/health")
     found: dict[str, Any] = json.loads(heard[-1][1]) if heard else {"state": {"in_memory": None}}
@@ -120,6 +125,7 @@ def test_on_a_read_only_disk_one_process_goes_on_in_memory_and_says_so(
     images = write_archive(tmp_path / "tiles")
     listener = Subscriber(broker, tmp_path)
     config = write_config(tmp_path / "device", broker.url, device={"id": DEVICE})
+    expected = replayed(config, tmp_path / "tiles")
     disk.make_read_only()
     with running(config) as daemon:
         before = memory_bytes(daemon.pid)
@@ -128,16 +134,18 @@ def test_on_a_read_only_disk_one_process_goes_on_in_memory_and_says_so(
         until(lambda: not daemon.waiting(), daemon.log_text)
         until(lambda: newest_health(listener)["state"]["in_memory"] is True, daemon.log_text)
         trouble = newest_health(listener)["state"]["trouble"]
-        n_alerts, grown = len(alerts_heard(listener, 1)), memory_bytes(daemon.pid) - before
+        heard, grown = alerts_heard(listener, len(expected)), memory_bytes(daemon.pid) - before
         assert daemon.is_running
         assert daemon.log_text().count("daemon is ready") == 1
         assert "Traceback" not in daemon.log_text()
         assert daemon.stop() == 0
     listener.stop()
     tell(
-        f"read-only state folder: {len(images)} tiles done and {n_alerts} alerts heard by one process, which "
-        f"grew by {grown / 1e6:.1f} MB; health says: {trouble.rpartition(': ')[2]}"
+        f"read-only state folder: {len(images)} tiles done and {len(heard)} alerts heard, those of a replay; "
+        f"one process, which grew by {grown / 1e6:.1f} MB; health says: {trouble.rpartition(': ')[2]}"
     )
+    # Severe ones go first; before-pictures are of tiles that are not kept in memory.
+    assert stories(heard) == stories(expected)
     assert "Read-only file system" in trouble
 
 
