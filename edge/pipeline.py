@@ -44,6 +44,8 @@ from edge.tell import Told, told
 
 # A box this near the border of the tile is cut by it.
 BORDER_PX = 2.0
+# A detection of which less is on usable ground is none.
+MIN_USABLE = 0.5
 # An object of which less is on usable ground is cut by its edge.
 MIN_WHOLE = 0.95
 # A tile that is not aligned is refused if the reference shows so much of its ground: it should have been.
@@ -324,19 +326,21 @@ def _reference(tile: Tile, known: Known, sight: Sight) -> Reference | None:
 
 def _sightings(tile: Tile, sight: Sight, detections: Sequence[Detection]) -> list[Sighting]:
     """The detections on usable ground, put on the ground of the reference."""
+    boxes = np.array([(box.left, box.top, box.right, box.bottom) for box in (one.box for one in detections)])
+    shares = sight.look.shares(boxes.reshape(-1, 4)).tolist()
     return [
         Sighting(
-            found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile, sight)
+            found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile, share)
         )
-        for found in detections
-        if sight.look.sees(found.box) >= 0.5
+        for found, share in zip(detections, shares, strict=True)
+        if share >= MIN_USABLE
     ]
 
 
-def _is_whole(box: PixelBox, tile: Tile, sight: Sight) -> bool:
+def _is_whole(box: PixelBox, tile: Tile, share: float) -> bool:
     """False where the border of the tile, of its data or of a cloud cuts the object."""
     return (
-        sight.look.sees(box) >= MIN_WHOLE
+        share >= MIN_WHOLE
         and box.left > BORDER_PX
         and box.top > BORDER_PX
         and box.right < tile.width_px - BORDER_PX

@@ -36,7 +36,7 @@ from edge.monitor.quiet import Heard, heard
 from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
-from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
+from edge.pipeline import Counts, Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.rationing import Rationed, rationed
 from edge.store import Commit, LookRecord, Store, TileDone
 from edge.tell import Stamp, Told, alerts_of, drilled
@@ -221,7 +221,8 @@ class Station:
         """Say anew what stands on the sites: an operator may have made something quiet meanwhile."""
         for name, state in self._states.items():
             if state.newest_look_at is not None and state.recent:
-                self._store.outbox.set_retained(*self._inventory(name, state))
+                counts = counts_of(self._watched[name], state, self._models.objects)
+                self._store.outbox.set_retained(*self._inventory(name, counts))
 
     def picture(self, command: EvidenceRequest, now: datetime) -> Result:
         """Queue what a command asked to see, inside the caller's transaction."""
@@ -296,9 +297,9 @@ class Station:
                 held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
                 messages=self._observations(outcomes),
                 retained=dict(
-                    self._inventory(outcome.site_id, outcome.state)
+                    self._inventory(outcome.site_id, replace(outcome.counts, state=outcome.state))
                     for outcome in outcomes
-                    if outcome.reject is None
+                    if outcome.counts is not None
                 ),
             )
         )
@@ -355,11 +356,10 @@ class Station:
             for outcome in outcomes
         ]
 
-    def _inventory(self, site_id: str, state: SiteState) -> tuple[str, bytes]:
+    def _inventory(self, site_id: str, counts: Counts) -> tuple[str, bytes]:
         """The retained message that says what stands on a site now."""
-        watched = self._watched[site_id]
-        counts = counts_of(watched, state, self._models.objects)
-        zones = (None, *(zone.name for zone in watched.site.zones))
+        state = counts.state
+        zones = (None, *(zone.name for zone in self._watched[site_id].site.zones))
         standings = [
             Standing(label, zone, counts.of(label, zone), counts.index(label, zone))
             for label in counts.labels()

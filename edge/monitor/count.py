@@ -24,8 +24,6 @@ HELD = 0.9
 # Of a place that was never seen everything is possible; this share of it keeps the count finite.
 MAX_UNFOUND = 0.95
 _MINUTES_A_DAY = 1440.0
-# Chances that are taken in one after the other; about the square root of how many there are is quickest.
-_GROUP = 32
 
 Distribution = NDArray[np.float64]
 """(n + 1,) float64, the chance of each number of objects from 0 to n."""
@@ -45,11 +43,13 @@ class Standing:
     @classmethod
     def of(cls, tracks: Sequence[Track], at: datetime, settings: PresenceSettings) -> Self:
         """The objects of these tracks: each was there at its latest clear view; it may have left since."""
-        known = [(track.log_odds, (at - track.looked_at).total_seconds()) for track in tracks]
-        log_odds, seconds = np.array(known, dtype=np.float64).reshape(-1, 2).T
-        stayed = np.exp(-settings.turnover_per_day * np.maximum(seconds / 86_400.0, 0.0))
-        presumed = np.array([track.status is Status.PRESENT for track in tracks], dtype=bool)
-        return cls(stayed / (1.0 + np.exp(-log_odds)), presumed)
+        log_odds = np.array([track.log_odds for track in tracks], dtype=np.float64)
+        looked_at = [track.looked_at for track in tracks]
+        days_since = {one: max(0.0, (at - one).total_seconds() / 86_400.0) for one in set(looked_at)}
+        days = np.array([days_since[one] for one in looked_at], dtype=np.float64)
+        present = Status.PRESENT
+        presumed = np.array([track.status is present for track in tracks], dtype=bool)
+        return cls(np.exp(-settings.turnover_per_day * days) / (1.0 + np.exp(-log_odds)), presumed)
 
     def only(self, which: NDArray[np.bool_]) -> Standing:
         """Some of them; which is (N,) bool."""
@@ -123,12 +123,12 @@ def poisson_binomial(chances: Sequence[float] | Distribution) -> Distribution:
 
     In groups, all of which take in their next chance at a time; then the groups are added up.
     """
-    n_groups = math.ceil(len(chances) / _GROUP)
-    grouped = np.zeros(n_groups * _GROUP)
-    grouped[: len(chances)] = chances
-    groups = np.zeros((n_groups, _GROUP + 1))
+    size = math.isqrt(len(chances)) + 1
+    grouped = np.zeros((math.ceil(len(chances) / size), size))
+    grouped.flat[: len(chances)] = chances
+    groups = np.zeros((len(grouped), size + 1))
     groups[:, 0] = 1.0
-    for chance in grouped.reshape(n_groups, _GROUP).T[:, :, None]:
+    for chance in grouped.T[:, :, None]:
         one_more = groups[:, :-1] * chance
         groups *= 1.0 - chance
         groups[:, 1:] += one_more

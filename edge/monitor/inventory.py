@@ -94,7 +94,8 @@ class Inventory:
 
     def present(self, label: str | None = None) -> tuple[Track, ...]:
         """The tracks believed to be there, of one label or of all."""
-        return tuple(t for t in self.tracks if t.status is Status.PRESENT and label in (None, t.label))
+        present = Status.PRESENT
+        return tuple(t for t in self.tracks if t.status is present and label in (None, t.label))
 
 
 def update(
@@ -118,7 +119,8 @@ def update(
     stayed = step.revisited(inventory.tracks, found)
     begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
     kept_since = sight.seen_at - timedelta(days=settings.forget_gone_after_days)
-    kept = tuple(track for track in [*stayed, *begun] if not _is_forgotten(track, kept_since))
+    present = Status.PRESENT
+    kept = tuple(t for t in [*stayed, *begun] if t.status is present or not _is_forgotten(t, kept_since))
     return Inventory(kept, inventory.next_number + len(begun)), _delta(inventory.tracks, stayed, begun)
 
 
@@ -148,13 +150,13 @@ class _Step:
 
     def revisited(self, tracks: Sequence[Track], found: Pairs) -> list[Track]:
         """The tracks after this look; those that it does not bear on are unchanged."""
-        seen_at, sightings = self.sight.seen_at, found.by_track
+        seen_at, sightings, gone = self.sight.seen_at, found.by_track, Status.GONE
         # No look could make a departure surer that is as sure as can be.
         due = [
             track
             for track in tracks
             if track.looked_at < seen_at
-            and (track.log_odds > -presence.MAX_LOG_ODDS or track.status is not Status.GONE)
+            and (track.log_odds > -presence.MAX_LOG_ODDS or track.status is not gone)
         ]
         after = {
             track.track_id: self._detected(track, sightings[track.track_id])
@@ -177,13 +179,15 @@ class _Step:
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
         kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
-        return renewed(
+        return self._decided(
             track,
+            log_odds,
+            self._step(sighting.score, log_odds),
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
+            left_share=self._left_share(track),
             last_seen=seen_at,
             moved_at=seen_at if moved else track.moved_at,
-            **self._decided(track, log_odds, self._step(sighting.score, log_odds)),
         )
 
     def _move_limit_m(self, track: Track) -> float:
@@ -208,29 +212,38 @@ class _Step:
             since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
         )
-        return renewed(track, **self._decided(track, log_odds, noted))
+        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
+
+    def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
+        days = _days(track.looked_at, self.sight.seen_at)
+        return presence.left_share(track.left_share, track.presence, days, self.settings, changed=changed)
 
     def _step(self, score: float | None, log_odds: float) -> Evidence:
         """What this look said of a track; a detection is proof of the whole ground."""
         return Evidence(self.sight.seen_at, self.sight.tile_id, 1.0, score, round(log_odds, 3))
 
-    def _decided(self, track: Track, log_odds: float, noted: Evidence) -> dict[str, Any]:
-        """What becomes of a track whose presence is now this: its status, and the instants of news."""
-        seen_at, status, arrived_at = self.sight.seen_at, track.status, track.arrived_at
+    def _decided(self, track: Track, log_odds: float, noted: Evidence, **changes: Any) -> Track:
+        """The track with these changes and what its presence makes of it: a status, and instants of news."""
+        seen_at, status = self.sight.seen_at, track.status
+        arrived_at, departed_at = track.arrived_at, track.departed_at
         present = presence.probability(log_odds)
-        told: dict[str, Any] = {
-            "log_odds": log_odds,
-            "looked_at": seen_at,
-            "history": (*track.history, noted)[-MAX_HISTORY:],
-        }
         if status is Status.PRESENT and present <= self.settings.gone_below:
-            return told | {"status": Status.GONE, "departed_at": seen_at}
-        if status is Status.TENTATIVE and present >= self.settings.present_from:
+            status, departed_at = Status.GONE, seen_at
+        elif status is Status.TENTATIVE and present >= self.settings.present_from:
             status = Status.PRESENT
         surely_new = present * track.newness >= self.settings.present_from
         if status is Status.PRESENT and arrived_at is None and surely_new:
             arrived_at = seen_at
-        return told | {"status": status, "arrived_at": arrived_at}
+        return renewed(
+            track,
+            log_odds=log_odds,
+            status=status,
+            arrived_at=arrived_at,
+            departed_at=departed_at,
+            looked_at=seen_at,
+            history=(*track.history, noted)[-MAX_HISTORY:],
+            **changes,
+        )
 
     def begun(
         self, unmatched: Sequence[Sighting], stayed: Sequence[Track], site: Site, number: int
@@ -270,7 +283,7 @@ class _Step:
             newness=newness,
         )
         noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
-        return renewed(track, **self._decided(track, track.log_odds, noted))
+        return self._decided(track, track.log_odds, noted)
 
     def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
         """How surely it came since the ground was last seen, and what a comparison says."""
@@ -285,9 +298,9 @@ class _Step:
 
 def _is_forgotten(track: Track, kept_since: datetime) -> bool:
     """True for a doubtful track that a clear look did not show, and for an old departure."""
-    if track.status is Status.TENTATIVE:
-        return track.last_seen < track.looked_at
-    return track.departed_at is not None and track.departed_at < kept_since
+    if track.departed_at is None:
+        return track.status is Status.TENTATIVE and track.last_seen < track.looked_at
+    return track.departed_at < kept_since
 
 
 _A_TRACK = -1
@@ -298,7 +311,7 @@ def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: 
 
     Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
     """
-    seen = [t for t in stayed if t.status is not Status.GONE and t.last_seen >= t.looked_at]
+    seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
     under: list[set[int]] = [set() for _ in fitting]
     if not fitting:
         return under

@@ -100,7 +100,7 @@ def _come_or_gone(
 
 def confidence_of(track: Track) -> float:
     """How sure the latest decision about a track is, in [0, 1]."""
-    return 1.0 - track.presence if track.status is Status.GONE else track.arrival_confidence
+    return track.departure_confidence if track.status is Status.GONE else track.arrival_confidence
 
 
 def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:

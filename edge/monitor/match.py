@@ -35,7 +35,8 @@ class Pairs:
 
 def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Pairs:
     """Match greedily, most common ground first; tracks that are gone take no detection."""
-    alive = [track for track in tracks if track.status is not Status.GONE]
+    gone = Status.GONE
+    alive = [track for track in tracks if track.status is not gone]
     rows, columns, common = overlaps(alive, sightings)
     scores = np.array([sighting.score for sighting in sightings])
     best_first = np.lexsort((columns, rows, -scores[columns], -common))

@@ -80,6 +80,7 @@ class Track(msgspec.Struct, frozen=True):
     strength        highest score it was detected with lately, in [0, 1]: how easily the model finds it
     log_odds        of its presence now
     newness         chance in [0, 1] that it came between two looks, and was not missed before
+    left_share      of the chance that it is absent, the share that it was there and left, not a false alarm
     first_seen      the first look that detected it; last_seen: the latest; looked_at: the latest clear view
     arrived_at      the look at which its arrival was reported; None while it was not
     departed_at     the look at which its departure was reported; None while it was not
@@ -97,6 +98,7 @@ class Track(msgspec.Struct, frozen=True):
     last_seen: datetime
     looked_at: datetime
     newness: float = 0.0
+    left_share: float = 0.0
     arrived_at: datetime | None = None
     departed_at: datetime | None = None
     moved_at: datetime | None = None
@@ -112,6 +114,11 @@ class Track(msgspec.Struct, frozen=True):
     def arrival_confidence(self) -> float:
         """Chance in [0, 1] that it is there and that it came since the look before."""
         return self.presence * self.newness
+
+    @property
+    def departure_confidence(self) -> float:
+        """Chance in [0, 1] that it was there and is not any more."""
+        return (1.0 - self.presence) * self.left_share
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.detect.change import ChangeSettings, Comparison, changed, regions
-from edge.detect.manifest import ChangeModel
+from edge.detect.manifest import ChangeModel, ChangeScore
 from edge.detect.model import load_change
 from edge.errors import ModelRefused
 from edge.geo import PixelBox
@@ -171,7 +171,11 @@ def test_an_earlier_image_made_part_by_part_scores_as_the_whole_one(model: Chang
 def test_the_score_of_several_views_is_their_mean_each_turned_back(model: ChangeModel) -> None:
     """Of a model that is surer the further right and down it looks, two opposite views know no side."""
     slope = np.add.outer(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE)).astype(np.float32) / 2
-    leaning = ChangeModel(model.manifest, model.sha256, lambda *looks: model.infer(*looks) * slope)
+
+    def leaned(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> ChangeScore:
+        return np.asarray(model.infer(before, after) * slope, np.float32)
+
+    leaning = ChangeModel(model.manifest, model.sha256, leaned)
     before, after = ground(SIDE, SIDE), np.full((SIDE, SIDE, 3), 160, np.uint8)
     flat = 100 / 255 / 2
     for n_views in (2, 4):
