@@ -36,7 +36,7 @@ from edge.transmit.uplink import UplinkSettings
 from edge.yamltree import Fault, Node
 
 # Agreed on for later versions: refused with that reason, never taken and then ignored.
-PLANNED = frozenset({"altered", "ground_change"})
+PLANNED = frozenset({"ground_change"})
 
 # One level of an MQTT topic and part of file names; cmd is where a device takes its commands.
 Name = Annotated[

@@ -23,15 +23,16 @@ from edge.detect.manifest import Manifest, Model
 from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.geo import PixelBox, Site, Zone
-from edge.monitor import count, inventory, ledger, observation
+from edge.monitor import alteration, count, inventory, ledger, observation
 from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
+from edge.monitor.album import Album
 from edge.monitor.blind import blind
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
 from edge.monitor.judge import judge
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
-from edge.monitor.rules import AnyRule
+from edge.monitor.rules import AlteredRule, AnyRule
 from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
 from edge.monitor.track import Sighting, Status, Track
@@ -232,6 +233,10 @@ def _looked(
         site=watched.site, recall=tools.recall, settings=watched.inventory,
         changed=_witness(tile, sight, known, tools),
     )  # fmt: skip
+    tracks, altered = alteration.examined(
+        state.inventory, tracks, _appearances(watched.rules), _album(tile, sight, known, tools)
+    )
+    delta = replace(delta, altered=altered)
     after = replace(
         state,
         coverage=state.coverage.after(sight),
@@ -275,6 +280,16 @@ def _looked(
         _reference(tile, known, sight),
         before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
     )
+
+
+def _appearances(rules: Sequence[AnyRule]) -> frozenset[str]:
+    """The labels of which a rule asks whether they are still what they were."""
+    return frozenset(rule.altered for rule in rules if isinstance(rule, AlteredRule))
+
+
+def _album(tile: Tile, sight: Sight, known: Known, tools: Tools) -> Album:
+    """The pictures in which objects are looked at again."""
+    return Album(tile, sight, known.state.recent, tools.past_pixels)
 
 
 def _witness(tile: Tile, sight: Sight, known: Known, tools: Tools) -> AskChange:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from edge.monitor import headline
 from edge.monitor.finding import Finding, FoundObject, Kind, Phase
 from edge.monitor.inventory import Inventory
+from edge.monitor.judge_altered import judge_altered
 from edge.monitor.judge_convoy import judge_convoy, passing_of
 from edge.monitor.judge_trend import judge_trend
 from edge.monitor.rules import (
+    AlteredRule,
     AnyRule,
     ArrivalRule,
     ConvoyRule,
@@ -51,6 +53,8 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
             findings += _come_or_gone(rule, scene, waiting)
         elif isinstance(rule, MovedRule):
             findings += _moved(rule, scene)
+        elif isinstance(rule, AlteredRule):
+            findings += judge_altered(rule, scene, still)
         elif isinstance(rule, CountRule):
             findings += _count(rule, scene, still)
         elif isinstance(rule, DwellRule):

@@ -69,6 +69,16 @@ class MovedRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ClassVar[Kind] = Kind.MOVED
 
 
+class AlteredRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An object of this label stays but is no longer what it was: opened, stripped, taken apart."""
+
+    altered: Label
+    # All that becomes of one object is one story; it ends when the object is gone, or after so many days
+    # without another alteration.
+    quiet_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 30.0
+    kind: ClassVar[Kind] = Kind.ALTERED
+
+
 class CountRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The number of objects of this label crosses a limit; ends when it surely came back."""
 
@@ -218,6 +228,7 @@ AnyRule = (
     ArrivalRule
     | DepartureRule
     | MovedRule
+    | AlteredRule
     | CountRule
     | DwellRule
     | BlindRule
@@ -231,6 +242,7 @@ RULES: dict[str, type[AnyRule]] = {
     "arrival": ArrivalRule,
     "departure": DepartureRule,
     "moved": MovedRule,
+    "altered": AlteredRule,
     "count": CountRule,
     "dwell": DwellRule,
     "blind_hours": BlindRule,

@@ -41,7 +41,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A finding that has begun and not ended: a count beyond its limit, too long a stay, blindness.
+    """A finding that has begun and not ended: a count beyond its limit, an aircraft being taken apart.
 
     opened_by  what the alert id follows from; track_ids: whom it is about, empty where it is about no object
     count      of a column, as it was last told
