@@ -33,8 +33,10 @@ test: $(VENV)/.test mosquitto  ## the tests
 	$(PYTHON) -m pytest
 
 .PHONY: check-long
-check-long: $(VENV)/.test mosquitto faketime  ## the tests that take minutes
+check-long: $(VENV)/.test mosquitto postgresql faketime  ## the tests that take minutes, and those of disk, access and archive
 	$(PYTHON) -m pytest -m long
+	$(PYTHON) -m pytest -m 'not long' tests/test_full_disk.py tests/test_daemon_disk.py tests/test_shelter.py \
+		tests/test_soundness.py tests/e2e/test_secrets.py tests/transmit/test_hardened_broker.py tests/receive
 
 .PHONY: lint
 lint: $(VENV)/.lint  ## ruff: rules and formatting
@@ -98,6 +100,11 @@ mosquitto:
 	|| { $(call apt,mosquitto mosquitto-clients) \
 	&& echo "Debian's mosquitto also runs as a service on 127.0.0.1:1883; edge does not use it here." \
 	&& echo "If you do not want it: sudo systemctl disable --now mosquitto"; }
+
+# A test makes its own cluster with initdb; Debian's service of it is neither used nor changed.
+.PHONY: postgresql
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call apt,postgresql); }
 
 # What lets a test step the clock of one process.
 .PHONY: faketime

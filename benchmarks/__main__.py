@@ -1,14 +1,19 @@
-"""python -m benchmarks [tile] [memory] [start] [--tiles N]: measures and prints the table of README.md."""
+"""python -m benchmarks [tile] [memory] [start] [durable] [--tiles N]: prints the table of README.md."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import bench_memory, bench_start, bench_tile
+from benchmarks import bench_durable, bench_memory, bench_start, bench_tile
 from benchmarks.table import machine, table
 
-BENCHMARKS = {"tile": bench_tile.rows, "start": bench_start.rows, "memory": bench_memory.rows}
+BENCHMARKS = {
+    "tile": bench_tile.rows,
+    "start": bench_start.rows,
+    "memory": bench_memory.rows,
+    "durable": bench_durable.rows,
+}
 
 
 def main() -> None:

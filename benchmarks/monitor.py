@@ -16,6 +16,8 @@ import numpy as np
 
 from benchmarks.table import Row, machine, table
 from edge.geo import PixelBox
+from edge.monitor.budget import BudgetSettings
+from tests.monitor.alarms import month
 from tests.monitor.cost import Cost, cost_of_looks
 from tests.monitor.crowd import Crowd, Detector, Tally
 from tests.monitor.roads import NEGATIVES, Roadside, Score
@@ -85,6 +87,21 @@ def trends(scale: int) -> Iterator[Row]:
         yield Row(f"Trend, {name}: named within 3 looks of being visible", said, "")
 
 
+def alarms(scale: int) -> Iterator[Row]:
+    """What goes out of a month of a site at once and at ten times the noise, with its budget."""
+    n, limit = 5 * scale, BudgetSettings().alerts_per_week
+    for noise in (1.0, 10.0):
+        months = [month(seed, noise=noise) for seed in range(n)]
+        found = float(np.mean([one.n_unlimited for one in months]))
+        told = float(np.mean([one.n_told for one in months]))
+        n_severe = sum(one.n_severe for one in months)
+        said = (
+            f"at most {max(one.most_in_a_week for one in months)} in any week of {n} months; {told:.0f} of "
+            f"{found:.0f} a month; of {n_severe} severe ones lost {sum(one.n_severe_lost for one in months)}"
+        )
+        yield Row(f"Alarm budget, {noise:g} times the noise", said, f"<= {limit + 1} a week, 0 lost")
+
+
 def costs(n_looks: int) -> Iterator[Row]:
     """Time and bytes of a look at a site of 200 tracks."""
     cost: Cost = cost_of_looks(n_looks)
@@ -100,7 +117,7 @@ def main() -> None:
     scale = 1 if parser.parse_args().quick else 4
     begun = time.monotonic()
     found: list[Row] = []
-    for part in (counts(scale), columns(scale), trends(scale), costs(30)):
+    for part in (counts(scale), columns(scale), trends(scale), alarms(scale), costs(30)):
         for row in part:
             print(f"{time.monotonic() - begun:6.0f} s  {row.what}: {row.measured}", file=sys.stderr)
             found.append(row)

@@ -163,7 +163,7 @@ def _is_same(event: Event, finding: Finding, position: LngLat, look: int, truth:
 
 def _reach_m(event: Event, gsd_m: float) -> float:
     left, top, right, bottom = event["in_reference"]
-    return max(MIN_REACH_M, max(right - left, bottom - top) * gsd_m / 2)
+    return float(max(MIN_REACH_M, max(right - left, bottom - top) * gsd_m / 2))
 
 
 def _was_moved(truth: Mapping[str, Any], position: LngLat, look: int) -> bool:
@@ -188,7 +188,7 @@ def _is_column(event: Event, finding: Finding, look: int) -> bool:
 
 
 def _is_trend(event: Event, finding: Finding, look: int) -> bool:
-    return (
+    return bool(
         event["kind"] == Kind.TREND
         and event["label"] == finding.label
         and event["from_look"] <= look <= event["visible_look"] + MAX_LATE_TREND_LOOKS

@@ -31,6 +31,7 @@ COMMANDS = {
     "detect": "find objects in single images",
     "compare": "say what changed between two images of one place",
     "watch": "show the alerts and the state of every device, live",
+    "explain": "say why an alert was made, decided once more from what the device keeps",
     "relay": "publish alerts that came over a satellite",
     "archive": "store the alerts and pictures of all devices in a database, at the desk; or list them",
     "outbox": "say what waits and what was refused; retry or drop it",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from edge.acquire.overlay import laid_on
+from edge.acquire.overlay import laid_on, shown_on
 from edge.acquire.quality import CELL_PX, Look
 from edge.acquire.reference import ReferenceSettings, following
 from edge.acquire.registration import Alignment, NotAligned, RegistrationSettings, align
@@ -120,8 +120,9 @@ def _on_each_other(before: Picture, after: Picture, lies: Alignment | NotAligned
     first, second = _valid(before), _valid(after)
     if isinstance(lies, NotAligned) or _is_settled(lies):
         return before.pixels, first & second
-    shown, seen = laid_on(before.pixels, first, before=Alignment.identity(lies.grid), after=lies)
-    return shown, seen & second
+    own = Alignment.identity(lies.grid)
+    seen = shown_on(first, before=own, after=lies)
+    return laid_on(before.pixels, before=own, after=lies), seen & second
 
 
 def _is_settled(lies: Alignment) -> bool:

@@ -25,6 +25,7 @@ from edge.conform import NOT_A_KEY, conform
 from edge.detect.objects import DetectSettings
 from edge.errors import ConfigFault
 from edge.geo import GeoBounds, LngLat, Site, Zone, ZoneKind
+from edge.monitor.budget import BudgetSettings
 from edge.monitor.inventory import InventorySettings
 from edge.monitor.quiet import QuietSettings
 from edge.monitor.rules import AnyRule, ConvoyRule, IndicatorRule
@@ -127,6 +128,8 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True):
     registration: RegistrationSettings = RegistrationSettings()
     reference: ReferenceSettings = ReferenceSettings()
     inventory: InventorySettings = InventorySettings()
+    # null tells every alert at once.
+    budget: BudgetSettings | None = BudgetSettings()
 
 
 class TransmitSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from edge import __version__, announce, clock, config, health, shelter, time_file
+from edge import __version__, announce, clock, config, health, heap, shelter, time_file
 from edge.acquire.fix import Fix
 from edge.acquire.gnss import GnssSettings, Receiver
 from edge.acquire.plausible import Heard
@@ -36,6 +36,7 @@ from edge.station import EXERCISE, LOOKED, REPEATED, Station, open_store
 from edge.tell import LATE_AFTER_S
 from edge.transmit.command import EvidenceRequest
 from edge.transmit.device_key import read_key
+from edge.transmit.modem_tally import ModemStatistics, ModemTally
 from edge.transmit.outbox import Outbox
 from edge.transmit.reception import CommandCounts, Reception
 from edge.transmit.satmodem_ledger import ModemLedger
@@ -44,6 +45,7 @@ from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.sbd import VIA, ModemState
 from edge.transmit.sender import Sender
 from edge.transmit.supervisor import Supervisor
+from edge.transmit.tally import LinkStatistics, Tally
 from edge.transmit.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -55,11 +57,16 @@ RETRY_S = 5.0
 # What is given up of the pictures of past alerts where the disk is full: room for a few new alerts.
 ROOM_BYTES = 4 * 1024 * 1024
 HEALTH_EVERY_S = 60.0
+# From an alert to the list of all that are open: by then the alert is on its way.
+OPEN_AFTER_S = 0.3
 # A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
 HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
 # Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
 COMMANDS_A_STEP = 8
+
+MqttSupervisor = Supervisor[Sender, LinkStatistics]
+ModemSupervisor = Supervisor[ModemSender, ModemStatistics]
 
 
 class Reopen(Exception):
@@ -88,6 +95,7 @@ def run(path: Path) -> None:
 
     Raises ConfigFault, ModelRefused or StoreBroken where it cannot start.
     """
+    heap.keep_pages()
     asked = Asked(threading.Event(), threading.Event())
     _listen(asked)
     todo: Reopen | None = Reopen(config.load(path))
@@ -151,6 +159,7 @@ class Daemon:
         self._started_s = time.monotonic()
         self._tiles = TileCounts()
         self._next_health_s = 0.0
+        self._next_open_s = 0.0
         self._next_sweep_s = 0.0
         self._n_commands_told = 0
         self._reopen_with: Settings | None = None
@@ -210,10 +219,17 @@ class Daemon:
         if claim is not None:
             self._take(claim, reading.now, reading.clock)
             self._wake()
+            self._put_off_open()
         elif self._station.tick(reading.now, reading.clock):
             self._wake()
         self._do_what_is_due(reading)
         return is_told or claim is not None
+
+    def _put_off_open(self) -> None:
+        """An alert first, then what is open: the two would only be in each other's way."""
+        at_s = time.monotonic()
+        if at_s >= self._next_open_s:
+            self._next_open_s = at_s + OPEN_AFTER_S
 
     def _obey(self, now: datetime, clock: Clock) -> bool:
         """Do some of the commands that wait; True if there was one."""
@@ -260,6 +276,8 @@ class Daemon:
             )
             self._quarantine(claim, refused)
         except Exception as error:
+            # What is read of a damaged state may do anything: then it is not the tile's fault.
+            self._store.require_sound()
             # One tile must not end the watch over all others: it goes aside with what it did.
             log.exception("tile failed: file=%s", claim.name)
             self._quarantine(claim, TileRefused("internal_error", f"{claim.name}: {error!r}"))
@@ -280,12 +298,14 @@ class Daemon:
 
     def _do_what_is_due(self, reading: Reading) -> None:
         at_s = time.monotonic()
+        if at_s >= self._next_open_s and self._store.tell_open(self._settings.device.id, reading.now):
+            self._wake()
         self._check_modem()
         if self._commands.n_ended != self._n_commands_told:
             self._n_commands_told = self._commands.n_ended
             self._next_health_s = min(self._next_health_s, at_s + HEALTH_AFTER_COMMAND_S)
-        if self._sender is not None:
-            self._sender.check()
+        if self._sender is not None and self._sender.check():
+            self._store.require_sound()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
             self._station.tell_inventories()
@@ -334,13 +354,16 @@ class Daemon:
                     state.last_reject,
                     state.last_reject_at,
                     self._station.quiet_of(name),
+                    self._station.budget_of(name),
                 )
                 for name, state in self._station.states.items()
             },
             tiles=self._tiles,
             outbox=self._store.outbox.statistics(),
             link=link,
-            state=StateFacts(self._state.in_memory, self._store.epoch, self._state.trouble),
+            state=StateFacts(
+                self._state.in_memory, self._store.epoch, self._state.trouble, self._store.n_set_aside
+            ),
             free_bytes=health.free_bytes(folder),
             used_bytes=health.used_bytes(folder),
             memory_bytes=health.memory_bytes(),
@@ -411,27 +434,37 @@ class Daemon:
 
         return replace(model, infer=guarded)
 
-    def _started_sender(self, settings: Settings) -> Supervisor | None:
+    def _started_sender(self, settings: Settings) -> MqttSupervisor | None:
         if settings.transmit.mqtt is None:
             log.warning("no broker is configured: alerts wait in the outbox")
             return None
         device_id, mqtt, uplink = settings.device.id, settings.transmit.mqtt, settings.transmit.uplink
         outbox, reception = _outbox_opener(settings), self._reception_opener(settings)
+        tally = Tally()
         sender = Supervisor(
-            lambda tally: Sender(device_id, mqtt, uplink, outbox, tally=tally, open_reception=reception)
+            "mqtt",
+            lambda: Sender(device_id, mqtt, uplink, outbox, tally=tally, open_reception=reception),
+            tally,
         )
         sender.start()
         return sender
 
-    def _started_modem(self, settings: Settings) -> ModemSender | None:
-        if settings.transmit.satmodem is None:
+    def _started_modem(self, settings: Settings) -> ModemSupervisor | None:
+        satmodem, tally = settings.transmit.satmodem, ModemTally()
+        if satmodem is None:
             return None
-        modem = ModemSender(
-            settings.transmit.satmodem,
-            _ledger_opener(settings),
-            broker=self._broker,
-            received=_compact_taker(settings.transmit.satmodem, self._reception_opener(settings)),
-            now=lambda: self._timekeeper.read(self._heard()).now,
+        received = _compact_taker(satmodem, self._reception_opener(settings))
+        modem = Supervisor(
+            "satmodem",
+            lambda: ModemSender(
+                satmodem,
+                _ledger_opener(settings),
+                broker=self._broker,
+                received=received,
+                now=lambda: self._timekeeper.read(self._heard()).now,
+                tally=tally,
+            ),
+            tally,
         )
         modem.start()
         return modem
@@ -444,13 +477,11 @@ class Daemon:
         return link.is_connected, link.last_ack_age_s
 
     def _check_modem(self) -> None:
-        """Say at once what became of the modem; start it again where a fault of this program ended it."""
+        """Say at once what became of the modem; its thread is replaced where it died or hangs."""
         if self._modem is None:
             return
-        if not self._modem.is_alive:
-            log.error("the thread of the satellite modem has ended, starting another one")
-            self._modem = self._started_modem(self._settings)
-            return
+        if self._modem.check():
+            self._store.require_sound()
         state = self._modem.statistics().state
         if state not in {ModemState.SENDING, self._modem_told}:
             self._modem_told, self._next_health_s = state, 0.0
@@ -475,7 +506,7 @@ class Daemon:
 
     def _wake(self) -> None:
         if self._sender is not None:
-            self._sender.wake()
+            self._sender.sender.wake()
 
     @property
     def _topics(self) -> Topics:

@@ -9,11 +9,12 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from edge import row_crc
 from edge.ballast import Ballast
 from edge.errors import DiskFull, StoreBroken, StoreCorrupt, StoreReadOnly
 
@@ -40,6 +41,10 @@ _PRAGMAS = (
 )
 
 
+_SCHEMA_TEXT = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
+)
+
 # Pages given back in one transaction: with what they move they fit into the log well below the ballast.
 _SHRINK_PAGES = 128
 
@@ -56,38 +61,53 @@ class Database:
         migrations  each a list of statements; `user_version` counts those that were applied
         """
         self.path = path
+        self._migrations = migrations
         self.ballast = Ballast(path.with_suffix(".ballast"))
         try:
-            self._open(migrations)
+            self._open()
         except DiskFull:
             self.ballast.release()
-            self._open(migrations)
+            self._open()
 
-    def _open(self, migrations: Sequence[Migration]) -> None:
-        with self._translated():
-            self._connection = sqlite3.connect(self.path, isolation_level=None)
+    def _open(self) -> None:
         try:
+            self._connection = sqlite3.connect(self.path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        try:
+            row_crc.teach(self._connection)
             for pragma in _PRAGMAS:
                 self.rows(f"PRAGMA {pragma}")
-            self._migrate(migrations)
-        except StoreBroken:
+            self._migrate()
+        except StoreBroken as broken:
             self.close()
+            if _code_of(broken.__cause__) == sqlite3.SQLITE_ERROR:
+                # Our statements are what they were: it is the schema that is not.
+                raise StoreCorrupt(str(broken)) from broken
             raise
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """What one statement returns."""
-        with self._translated():
+        try:
             return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Run one statement; how many rows it changed."""
-        with self._translated():
+        try:
             return self._connection.execute(sql, values).rowcount
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     def change_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Run one statement for each row of values."""
-        with self._translated():
+        if not rows:
+            return
+        try:
             self._connection.executemany(sql, rows)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._broken(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -110,10 +130,15 @@ class Database:
         """Give the free pages back to the disk, a few at a time: moving them takes room in the log."""
         n_free, n_before = self._n_free_pages(), -1
         while n_free not in (0, n_before):
-            with self._translated():
-                # execute() would take one step, which is one page; executescript() goes to the end.
-                self._connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})")
+            self._shrink_some()
             n_free, n_before = self._n_free_pages(), n_free
+
+    def _shrink_some(self) -> None:
+        try:
+            # execute() would take one step, which is one page; executescript() goes to the end.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})")
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
 
     def _n_free_pages(self) -> int:
         return int(self.rows("PRAGMA freelist_count")[0][0] or 0)
@@ -140,31 +165,40 @@ class Database:
         """Give the file back; the database must not be used afterwards."""
         self._connection.close()
 
-    def _migrate(self, migrations: Sequence[Migration]) -> None:
+    def has_own_schema(self) -> bool:
+        """True if the schema is what the migrations make, to the letter."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            row_crc.teach(fresh)
+            for statement in _statements(self._migrations):
+                fresh.execute(statement)
+            return self.rows(_SCHEMA_TEXT) == fresh.execute(_SCHEMA_TEXT).fetchall()
+
+    def _migrate(self) -> None:
+        newest = len(self._migrations)
         with self.transaction():
             version = int(self.rows("PRAGMA user_version")[0][0] or 0)
-            if version > len(migrations):
-                raise StoreBroken(
-                    f"{self.path}: user_version: expected at most {len(migrations)}, got {version}: "
-                    "a later release of edge wrote this file",
-                )
-            if version == len(migrations):
+            if version == newest:
                 return
-            for statement in [one for migration in migrations[version:] for one in migration]:
+            if version > newest:
+                raise self._too_new(version)
+            for statement in _statements(self._migrations[version:]):
                 self.rows(statement)
-            self.rows(f"PRAGMA user_version = {len(migrations)}")
+            self.rows(f"PRAGMA user_version = {newest}")
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._kind(error)(f"{self.path}: {error}") from error
+    def _too_new(self, version: int) -> StoreBroken:
+        if self.has_own_schema():
+            return StoreCorrupt(f"{self.path}: user_version: expected that of its schema, got {version}")
+        return StoreBroken(
+            f"{self.path}: user_version: expected at most {len(self._migrations)}, got {version}: "
+            "a later release of edge wrote this file"
+        )
 
-    def _kind(self, error: sqlite3.Error) -> type[StoreBroken]:
-        # The low byte is the primary code: sqlite.org/rescode.html.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    def _broken(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreBroken:
+        return self._kind(error)(f"{self.path}: {error}")
+
+    def _kind(self, error: sqlite3.Error | UnicodeDecodeError) -> type[StoreBroken]:
+        code = _code_of(error)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _is_no_text(error):
             return StoreCorrupt
         if code == sqlite3.SQLITE_READONLY or self._is_read_only():
             return StoreReadOnly
@@ -183,6 +217,25 @@ class Database:
             return shutil.disk_usage(self.path.parent).free < _INDEX_BYTES
         except OSError:
             return False
+
+
+def _statements(migrations: Sequence[Migration]) -> Iterator[str]:
+    return (statement for migration in migrations for statement in migration)
+
+
+def _code_of(error: BaseException | None) -> int:
+    """The primary code, which is the low byte (sqlite.org/rescode.html); 0 where there is none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _is_no_text(error: sqlite3.Error | UnicodeDecodeError) -> bool:
+    """True where a text on the disk is none any more: found by the sqlite3 module, without a code.
+
+    The one of a damaged schema is in SQLite's own words about it.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
 
 
 def instant_text(instant: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sqlite3
 import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 import msgspec
 from serial.tools import list_ports
 
-from edge import clock, health
+from edge import clock, health, soundness
 from edge.acquire import gnss
 from edge.acquire.gnss import GnssSettings, Reception
 from edge.clock import BUILT_AFTER, MAX_ERROR_S, Clock, Machine, Timekeeper
@@ -22,6 +23,7 @@ from edge.config import Settings
 from edge.detect import model
 from edge.errors import LinkDown, ModelRefused
 from edge.modem_check import ADVICE, examine_modem
+from edge.station import DATABASE
 from edge.transmit.link import Wake
 from edge.transmit.mqtt import open_link
 from edge.transmit.mqtt_settings import MqttSettings
@@ -72,6 +74,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Check]:
     yield _clock(settings.state.folder, now)
     yield _folder("spool", settings.spool.folder)
     yield _folder("state", settings.state.folder)
+    yield check_state(settings.state.folder / DATABASE)
     yield _disk(settings)
     yield from _serial_ports()
     if settings.gnss is not None:
@@ -206,6 +209,24 @@ def of_disk(free_bytes: int, used_bytes: int, max_bytes: int) -> Check:
         advice = f"state.max_bytes allows {_megabytes(max_bytes)}: lower it or free some space."
         return Check("disk", Verdict.WARN, found, advice)
     return Check("disk", Verdict.OK, found)
+
+
+def check_state(file: Path) -> Check:
+    """Whether the state is what was written, told by the CRC of its rows."""
+    if not file.exists():
+        return Check("state", Verdict.OK, f"{file} is not there yet, the daemon makes it")
+    try:
+        damaged, aside = soundness.look_at(file)
+    except sqlite3.Error as error:
+        advice = "Start the daemon: it sets the file aside, saves what can be read, and goes on."
+        return Check("state", Verdict.WARN, f"{file}: {error}", advice)
+    if damaged:
+        advice = "Restart the daemon: it sets them aside. The disk gives back other bits: replace it soon."
+        return Check("state", Verdict.WARN, f"rows damaged: {soundness.tell(damaged)}", advice)
+    if aside:
+        advice = f"The disk gave back other bits: replace it soon. {file}, table damaged, has the rows."
+        return Check("state", Verdict.WARN, f"rows were set aside: {soundness.tell(aside)}", advice)
+    return Check("state", Verdict.OK, "every row is what was written")
 
 
 def _serial_ports() -> Iterator[Check]:

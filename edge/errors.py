@@ -48,6 +48,10 @@ class StoreCorrupt(StoreBroken):
     """The state on disk is not what was written: it is set aside, and what can be read of it is saved."""
 
 
+class RowsDamaged(StoreCorrupt):
+    """Some rows are not what was written, and the rest is: they are set aside at the next opening."""
+
+
 class ClockUnset(EdgeError):
     """The clock cannot be set: nobody knows the time, or this program may not."""
 
@@ -72,3 +76,7 @@ class PayloadRefused(EdgeError):
     def __init__(self, text: str, reason: str = "refused") -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class UnknownAlert(EdgeError):
+    """No alert that this device keeps, or more than one, begins with what was asked for."""

@@ -19,6 +19,8 @@ import msgspec
 
 from edge.acquire.gnss import Receiving
 from edge.clock import Clock
+from edge.monitor.budget import Budget, BudgetSettings
+from edge.monitor.digest import digest_due_at
 from edge.transmit.modem_tally import ModemStatistics
 from edge.transmit.outbox import OutboxStatistics
 from edge.transmit.tally import LinkStatistics
@@ -43,6 +45,36 @@ class QuietHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetHealth:
+    """What one site has spent of its alerts.
+
+    n_used         alerts, updates and digests within the seven days before the newest look
+    n_per_week     how many of them there may be
+    n_waiting      findings that wait for the next digest
+    n_held         findings held back since the state began
+    digest_due_at  None where nothing waits
+    """
+
+    n_used: int
+    n_per_week: int
+    n_waiting: int
+    n_held: int
+    digest_due_at: datetime | None
+
+
+def budget_health(budget: Budget, newest_look_at: datetime | None, settings: BudgetSettings) -> BudgetHealth:
+    """The budget of a site in numbers, as of its newest look or of what was told since."""
+    known = (*budget.spent[-1:], *budget.digests[-1:], *(() if newest_look_at is None else (newest_look_at,)))
+    return BudgetHealth(
+        budget.n_used(max(known)) if known else 0,
+        settings.alerts_per_week,
+        budget.n_waiting,
+        budget.n_held,
+        digest_due_at(budget, settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class CommandHealth:
     """What became of commands since the start: how many were done, and refused by reason."""
 
@@ -57,12 +89,14 @@ class SiteHealth:
     newest_look_at    when the newest usable look was seen, or None before the first
     newest_reject     why the newest tile was of no use, or None where it was or where none came
     newest_reject_at  when that tile was seen
+    budget            None where every alert is told at once
     """
 
     newest_look_at: datetime | None = None
     newest_reject: str | None = None
     newest_reject_at: datetime | None = None
     quiet: QuietHealth = QuietHealth()
+    budget: BudgetHealth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +115,13 @@ class StateFacts:
     in_memory  True while the disk takes no changes: nothing outlives the device's power
     epoch      how often a damaged state was replaced
     trouble    why it is in memory or what was found damaged since the start, or None
+    damaged    rows that the disk gave back wrong and that were set aside, in this epoch
     """
 
     in_memory: bool = False
     epoch: int = 0
     trouble: str | None = None
+    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +210,7 @@ def _satmodem(modem: ModemStatistics) -> dict[str, object]:
         "received": modem.n_received,
         "bytes_today": modem.spent_bytes,
         "last_session_age_s": _rounded(modem.last_session_age_s),
+        "restarts": modem.n_restarts,
     }
 
 
@@ -211,6 +248,17 @@ def _site(site: SiteHealth, now: datetime) -> dict[str, object]:
         "newest_look_age_s": _rounded(age_s),
         "newest_reject": reject,
         "quiet": {"places": quiet.n_places, "rules": quiet.n_rules, "hidden": quiet.n_hidden},
+        "budget": None if site.budget is None else _budget(site.budget),
+    }
+
+
+def _budget(budget: BudgetHealth) -> dict[str, object]:
+    return {
+        "used": budget.n_used,
+        "per_week": budget.n_per_week,
+        "waiting": budget.n_waiting,
+        "held": budget.n_held,
+        "digest_due_at": budget.digest_due_at,
     }
 
 

@@ -19,8 +19,8 @@ from edge.transmit.command import Refusal, Refused
 # Quiet places of one site: more than anyone can oversee, and few enough to ask at each look.
 MAX_PLACES = 500
 
-# About the device's own sight: there is no place to keep quiet, and no count that could be wrong.
-_WITHOUT_SUBJECT = frozenset({Kind.BLIND, Kind.DEVICE})
+# About the device's own sight, or a list of others: no place to keep quiet, and no count that could be wrong.
+_WITHOUT_SUBJECT = frozenset({Kind.BLIND, Kind.DEVICE, Kind.DIGEST})
 
 Result = Mapping[str, object] | Refusal
 

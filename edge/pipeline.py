@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import numpy as np
 
 from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
@@ -27,6 +29,7 @@ from edge.monitor import alteration, count, inventory, ledger, observation
 from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
 from edge.monitor.album import Album
 from edge.monitor.blind import blind
+from edge.monitor.budget import BudgetSettings
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
@@ -49,7 +52,10 @@ MIN_COMPARABLE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class WatchedSite:
-    """A site with everything that its configuration says of it."""
+    """A site with everything that its configuration says of it.
+
+    budget  None where every alert is told at once
+    """
 
     site: Site
     rules: tuple[AnyRule, ...]
@@ -57,6 +63,7 @@ class WatchedSite:
     registration: RegistrationSettings
     reference: ReferenceSettings
     inventory: InventorySettings
+    budget: BudgetSettings | None = field(default_factory=BudgetSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class SiteOutcome:
     record     the observation record (CONTRACT.md), plain data
     reference  a new reference image for the site, or None where the old one stays
     n_hidden   changes and findings that were not told, because an operator keeps them quiet
+    scene      what the rules were asked with, and counts: the numbers of the site then; None for a reject
     """
 
     site_id: str
@@ -98,6 +106,8 @@ class SiteOutcome:
     told: tuple[Told, ...]
     reference: Reference | None = None
     n_hidden: int = 0
+    scene: Scene | None = None
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +172,7 @@ def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Ref
 
 def picture_of(tile: Tile) -> int:
     """A checksum of the pixels: a camera or a feed that hangs sends the same picture under new times."""
-    return zlib.crc32(tile.pixels.tobytes())
+    return zlib.crc32(np.ascontiguousarray(tile.pixels).data)
 
 
 def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:
@@ -279,6 +289,8 @@ def _looked(
         said,
         _reference(tile, known, sight),
         before.n_hidden + judged.n_hidden + known.quiet.n_hidden(delta, tile.acquired_at),
+        scene,
+        counts,
     )
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 import msgspec
 
+from edge import row_crc
 from edge.database import Database, instant_text
 from edge.geo import LngLat
 from edge.monitor.finding import Finding, Kind, Severity
@@ -84,9 +85,10 @@ class QuietBook:
     def put_subject(self, sequence: int, finding: Finding) -> None:
         """Note what an alert is about, inside the caller's transaction."""
         objects = {one.track_id: Place(one.label, one.position, one.length_m) for one in finding.objects}
+        row = (sequence, finding.rule_id, finding.severity, msgspec.msgpack.encode(objects))
         self._database.change(
-            "INSERT INTO subjects VALUES (?, ?, ?, ?)",
-            (sequence, finding.rule_id, finding.severity, msgspec.msgpack.encode(objects)),
+            "INSERT INTO subjects (sequence, rule_id, severity, objects, crc32) VALUES (?, ?, ?, ?, ?)",
+            (*row, row_crc.crc_of(row)),
         )
 
     def subject(self, alert_id: str) -> Subject | None:
@@ -145,7 +147,8 @@ class QuietBook:
         """Keep places quiet; those of the same alerts are replaced."""
         self.lift_places(site_id, {place.alert_id for place in places})
         self._database.change_many(
-            "INSERT INTO quiet_places VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO quiet_places (site_id, alert_id, kind, label, lng, lat, radius_m, until_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     *(site_id, place.alert_id, place.kind, place.label, place.position.lng),
@@ -165,7 +168,8 @@ class QuietBook:
     def put_snooze(self, site_id: str, snooze: Snooze) -> None:
         """Let a rule or a site be quiet; a later word replaces an earlier one."""
         self._database.change(
-            "INSERT OR REPLACE INTO snoozes VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO snoozes (site_id, rule_id, is_feedback, alert_id, until_at) "
+            "VALUES (?, ?, ?, ?, ?)",
             (
                 *(site_id, snooze.rule_id or "", int(snooze.is_feedback)),
                 *(snooze.alert_id, instant_text(snooze.until_at)),
@@ -182,7 +186,9 @@ class QuietBook:
     def ack(self, alert_id: str, at: datetime) -> bool:
         """Somebody has read this alert; True the first time."""
         return bool(
-            self._database.change("INSERT OR IGNORE INTO acks VALUES (?, ?)", (alert_id, instant_text(at)))
+            self._database.change(
+                "INSERT OR IGNORE INTO acks (alert_id, acked_at) VALUES (?, ?)", (alert_id, instant_text(at))
+            )
         )
 
     def is_acked(self, alert_id: str) -> bool:

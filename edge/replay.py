@@ -23,9 +23,11 @@ from edge.detect.objects import DetectSettings
 from edge.errors import TileRefused
 from edge.geo import Site, sites_under
 from edge.monitor.inventory import InventorySettings
+from edge.monitor.quiet import NOTHING
 from edge.monitor.rules import default_rules
 from edge.monitor.state import SiteState
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, process
+from edge.rationing import rationed
 from edge.station import watched_site
 from edge.tell import Stamp, Told, alerts_of, drilled
 from edge.together import together
@@ -138,7 +140,14 @@ class Replay:
         joined = together(self.watched, self.states, [one.finding for one in told], tile.acquired_at)
         self.states |= joined.states
         told += [Told(finding, None) for finding in joined.findings]
-        return Step(file, None, tile, outcomes, self._alerts(tile, told))
+        shares = rationed(
+            self.watched, self.states, told, tile.acquired_at,
+            device_id=self._device_id, quiet_of=lambda _: NOTHING,
+        )  # fmt: skip
+        self.states |= shares.states
+        alerts = self._alerts(tile, shares.told)
+        self._sequence += len(shares.held)  # numbered after them, as the store does
+        return Step(file, None, tile, outcomes, alerts)
 
     def _known(self, name: str) -> Known:
         return Known(self.watched[name], self.states[name], self._references.get(name))
@@ -169,10 +178,19 @@ class Replay:
             numbered.append(alert.with_sequence(self._sequence))
         return tuple(numbered)
 
+    @property
+    def _device_id(self) -> str:
+        return REPLAY_DEVICE if self._settings is None else self._settings.device.id
+
+    @property
+    def n_waiting(self) -> int:
+        """Findings that wait for a digest that was not due by the last tile."""
+        return sum(state.budget.n_waiting for state in self.states.values())
+
     def _stamp(self, tile: Tile) -> Stamp:
         settings = self._settings
         return Stamp(
-            REPLAY_DEVICE if settings is None else settings.device.id,
+            self._device_id,
             tile.acquired_at,
             self.models,
             NO_CONFIG_SHA256 if settings is None else settings.sha256,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from edge import row_crc, soundness
 from edge.database import Database, Row
 from edge.errors import DiskFull, StoreBroken
 from edge.transmit.outbox import crc_of
@@ -48,7 +49,7 @@ _PASSING = (_COMMANDS, _QUIET_PLACES, _SNOOZES)
 _NEEDED = (
     _Table("counters", "name, value", "name"),
     _OUTBOX,
-    _Table("site_state", "site_id, body", "site_id"),
+    _Table("site_state", "site_id, turn, body", "site_id, turn"),
     _Table("alerts", "sequence, id, site_id, kind, phase, is_open, seen_at, body", "sequence"),
     _Table("tiles", "sha256, tile_id, site_ids, acquired_at, outcome, done_at", "sha256"),
     _CARRIED,
@@ -59,13 +60,21 @@ _NEEDED = (
     _Table("subjects", "sequence, rule_id, severity, objects", "sequence"),
     _QUIET_PLACES,
     _SNOOZES,
+    _Table("held", "sequence", "sequence"),
     _Table("acks", "alert_id, acked_at", "alert_id"),
     _Table("retained", "topic, version, is_dirty, payload", "topic"),
 )
 _HISTORY = (
     _Table("looks", "site_id, seen_at, tile_id, body", "site_id, seen_at, tile_id"),
+    _Table("grounds", "sequence, body", "sequence"),
     _Table("evidence", "sequence, n, role, sha256, jpeg", "sequence, n"),
 )
+
+# What a column is read as where the file is of a release without it, or where it may hold what it must not.
+_ADDED = {"lane": "worth NOT IN (6, 8)", "turn": "1"}
+_MENDED = {"state": "iif(state = 'dead', state, 'waiting')"}
+
+_CHECKED = {table.name: table for table in soundness.CHECKED}
 
 # Rows written per transaction.
 _BATCH = 200
@@ -111,15 +120,31 @@ def _copy(source: Path, target: Database, tables: Sequence[_Table]) -> int:
 
 
 def _opened(source: Path) -> sqlite3.Connection:
-    """Read-only; on a read-only disk without the log's index, as of the last time the log was folded in."""
-    connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    """Read-only; able to compute the CRC of a row, and to read a text that is none any more."""
+    connection = _connected(source)
+    row_crc.teach(connection)
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    return connection
+
+
+def _connected(source: Path) -> sqlite3.Connection:
+    """On a read-only disk without the log's index, as of the last time the log was folded in."""
+    connection = _lenient(source, "mode=ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
     except sqlite3.OperationalError:
         connection.close()
-        return sqlite3.connect(f"{source.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    except sqlite3.DatabaseError:
+        return _lenient(source, "immutable=1")
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return connection  # damaged: what can be read of it is read table by table
+    return connection
+
+
+def _lenient(source: Path, how: str) -> sqlite3.Connection:
+    """A connection that makes do with what it understands of a damaged schema (sqlite.org/pragma.html)."""
+    connection = sqlite3.connect(f"{source.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA writable_schema = ON")
     return connection
 
 
@@ -127,19 +152,36 @@ def _readable(old: sqlite3.Connection, table: _Table) -> Iterator[Row]:
     """Each row once: from the front to the first damage, then from the back to the last."""
     seen: set[Row] = set()
     n_keys = table.key.count(",") + 1
+    select = _select(old, table)
     for order in ("", " DESC"):
         key = ", ".join(f"{column}{order}" for column in table.key.split(", "))
         try:
-            for row in old.execute(f"SELECT {table.columns} FROM {table.name} ORDER BY {key}"):  # noqa: S608 - ours
+            for row in old.execute(f"{select} ORDER BY {key}"):
                 if row[:n_keys] in seen:
                     return
                 if order == "":
                     seen.add(row[:n_keys])
                 if _is_sound(table, row):
                     yield row
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             continue
         return
+
+
+def _select(old: sqlite3.Connection, table: _Table) -> str:
+    """The rows of a table that match their CRC; in a file of a release without it, all."""
+    with suppress(sqlite3.Error, UnicodeDecodeError):
+        there = {str(row[1]) for row in old.execute(f"PRAGMA table_info({table.name})")}
+        columns = ", ".join(_as_read(column, there) for column in table.columns.split(", "))
+        is_checked = "crc32" in there and table.name in _CHECKED
+        where = f"NOT ({_CHECKED[table.name].is_damaged})" if is_checked else "true"
+        return f"SELECT {columns} FROM {table.name} WHERE {where}"  # noqa: S608 - ours
+    return f"SELECT {table.columns} FROM {table.name}"  # noqa: S608 - ours
+
+
+def _as_read(column: str, there: set[str]) -> str:
+    otherwise = _MENDED.get(column) if column in there else _ADDED.get(column)
+    return f"{otherwise} AS {column}" if otherwise else column
 
 
 def _is_sound(table: _Table, row: Row) -> bool:

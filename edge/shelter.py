@@ -16,9 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from edge import soundness
 from edge.acquire import reference
 from edge.config import Settings
-from edge.errors import StoreBroken, StoreCorrupt, StoreReadOnly
+from edge.errors import RowsDamaged, StoreBroken, StoreCorrupt, StoreReadOnly
 from edge.station import DATABASE, open_store
 from edge.store import Store
 
@@ -100,11 +101,25 @@ def _opened(settings: Settings, damage: StoreCorrupt | None) -> tuple[Store, str
     if not file.exists() and _fresh(file).exists():
         _fresh(file).rename(file)  # the power failed between the last two steps of a replacement
     try:
-        if damage is not None:
+        if damage is not None and not isinstance(damage, RowsDamaged):
             raise damage
-        return open_store(settings), None
+        return _sound(open_store(settings))
     except StoreCorrupt as found:
         return _replaced(settings, found)
+
+
+def _sound(store: Store) -> tuple[Store, str | None]:
+    """An open store without the rows that the disk gave back wrong, and what was found."""
+    try:
+        found = store.set_damaged_aside()
+    except StoreBroken:
+        store.close()
+        raise
+    if not found:
+        return store, None
+    trouble = f"rows damaged on the disk: {soundness.tell(found)}; set aside, edge doctor tells more"
+    log.error("state was damaged: %s", trouble)
+    return store, trouble
 
 
 def _replaced(settings: Settings, damage: StoreCorrupt) -> tuple[Store, str]:

@@ -26,15 +26,18 @@ from edge.config import Settings, SiteSettings, to_site
 from edge.detect.model import Models
 from edge.errors import StoreBroken, TileRefused
 from edge.geo import sites_under
-from edge.health import QuietHealth
+from edge.grounds import Basis, grounded
+from edge.health import BudgetHealth, QuietHealth, budget_health
 from edge.monitor import state as site_state
 from edge.monitor.blind import blind
+from edge.monitor.digest import digest_due_at
 from edge.monitor.finding import Finding
 from edge.monitor.quiet import Heard, heard
 from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
 from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
+from edge.rationing import Rationed, rationed
 from edge.store import Commit, LookRecord, Store, TileDone
 from edge.tell import Stamp, Told, alerts_of, drilled
 from edge.together import Together, together
@@ -61,6 +64,7 @@ def watched_site(name: str, settings: SiteSettings) -> WatchedSite:
         settings.registration,
         settings.reference,
         settings.inventory,
+        settings.budget,
     )
 
 
@@ -161,16 +165,35 @@ class Station:
             audible = self._heard(name, findings, stories, now) if findings else None
             if audible is not None and audible.findings:
                 told = [Told(finding, None) for finding in audible.findings]
-                states = {name: replace(state, stories=audible.stories)}
-                joined = self._together(told, states, now)
-                told += [Told(finding, None) for finding in joined.findings]
-                states |= joined.states
-                blobs = {name: site_state.to_bytes(after) for name, after in states.items()}
-                alerts = alerts_of(told, self._stamp(now, clock))
-                self._store.commit(Commit(now, site_states=blobs, alerts=alerts))
-                self._states |= states
-                said = True
+                said |= self._say(told, {name: replace(state, stories=audible.stories)}, now, clock)
+        if any(self._is_digest_due(name, now) for name in self._states):
+            said |= self._say([], {}, now, clock)
         return said
+
+    def _is_digest_due(self, name: str, now: datetime) -> bool:
+        settings = self._watched[name].budget
+        due_at = None if settings is None else digest_due_at(self._states[name].budget, settings)
+        return due_at is not None and due_at <= now
+
+    def _say(self, found: list[Told], states: dict[str, SiteState], now: datetime, clock: Clock) -> bool:
+        """Commit what no tile is behind; True if something was told."""
+        joined = self._together(found, states, now)
+        states |= joined.states
+        found += [Told(finding, None) for finding in joined.findings]
+        shares = self._rationed(found, states, now)
+        states |= shares.states
+        basis = self._basis(states)
+        if states:
+            self._store.commit(
+                Commit(
+                    now,
+                    site_states={name: site_state.to_bytes(after) for name, after in states.items()},
+                    alerts=alerts_of(grounded(shares.told, basis), self._stamp(now, clock)),
+                    held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
+                )
+            )
+            self._states |= states
+        return bool(shares.told)
 
     def _heard(
         self, name: str, findings: Sequence[Finding], stories: Mapping[str, Story], now: datetime
@@ -183,6 +206,13 @@ class Station:
         quiet, state = self._store.quiet.at(name), self._states[name]
         now = quiet if state.newest_look_at is None else quiet.at(state.newest_look_at)
         return QuietHealth(len(now.places), len(now.snoozes), self._n_hidden[name])
+
+    def budget_of(self, name: str) -> BudgetHealth | None:
+        """What a site has spent of its alerts by its newest look, or None where it has no budget."""
+        settings, state = self._watched[name].budget, self._states[name]
+        if settings is None:
+            return None
+        return budget_health(state.budget, state.newest_look_at, settings)
 
     def tell_inventories(self) -> None:
         """Say anew what stands on the sites: an operator may have made something quiet meanwhile."""
@@ -247,6 +277,9 @@ class Station:
         joined = self._together(told, states, tile.acquired_at)
         told += [Told(finding, None) for finding in joined.findings]
         states |= joined.states
+        shares = self._rationed(told, states, tile.acquired_at)
+        states |= shares.states
+        basis = self._basis(states, outcomes)
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         self._store.commit(
             Commit(
@@ -254,7 +287,8 @@ class Station:
                 tile=TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, _summary(outcomes)),
                 site_states={name: site_state.to_bytes(state) for name, state in states.items()},
                 looks=[_ledger_line(tile, outcome) for outcome in outcomes],
-                alerts=alerts_of(told, self._stamp(now, clock)),
+                alerts=alerts_of(grounded(shares.told, basis), self._stamp(now, clock)),
+                held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
                 messages=self._observations(outcomes),
                 retained=dict(
                     self._inventory(outcome.site_id, outcome.state)
@@ -271,6 +305,22 @@ class Station:
         """What the indicators of all sites make of what was told."""
         return together(self._watched, {**self._states, **states}, [one.finding for one in told], at)
 
+    def _rationed(self, found: Sequence[Told], states: Mapping[str, SiteState], at: datetime) -> Rationed:
+        """What of it the budgets of the sites let through."""
+        return rationed(
+            self._watched,
+            {**self._states, **states},
+            found,
+            at,
+            device_id=self._settings.device.id,
+            quiet_of=self._store.quiet.at,
+        )
+
+    def _basis(self, states: Mapping[str, SiteState], outcomes: Sequence[SiteOutcome] = ()) -> Basis:
+        """What the findings of these outcomes rest on, for `edge explain`."""
+        by_site = {outcome.site_id: outcome for outcome in outcomes}
+        return Basis(self._watched, self._states, {**self._states, **states}, self._store.quiet.at, by_site)
+
     def _note_hidden(self, outcome: SiteOutcome) -> None:
         if outcome.n_hidden:
             self._n_hidden[outcome.site_id] += outcome.n_hidden
@@ -284,7 +334,8 @@ class Station:
         stamp = replace(self._stamp(now, clock), exercise=True)
         site_ids = tuple(outcome.site_id for outcome in outcomes)
         done = TileDone(tile.sha256, tile.tile_id, site_ids, tile.acquired_at, EXERCISE)
-        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(told, stamp)))
+        basis = self._basis({outcome.site_id: outcome.state for outcome in outcomes}, outcomes)
+        self._store.commit(Commit(done_at=now, tile=done, alerts=alerts_of(grounded(told, basis), stamp)))
 
     def _stamp(self, now: datetime, clock: Clock) -> Stamp:
         return Stamp(

@@ -7,7 +7,7 @@ the tile is still to do, or all of it has happened. A `Store` belongs to the thr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import cast
 
 import msgspec
 
-from edge import clock, quietbook, salvage
+from edge import clock, quietbook, row_crc, salvage, soundness
 from edge.clock import Reading
 from edge.database import Database, instant_text
 from edge.errors import DiskFull
@@ -75,14 +75,39 @@ MIGRATIONS = (
     satmodem_ledger.SCHEMA,
     outbox.TURNS,
     untimed.SCHEMA,
+    soundness.SCHEMA,
+    (
+        # Held back by the alarm budget: kept to be listed in a digest, explained and shown, and never sent.
+        """CREATE TABLE held (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE
+        ) STRICT""",
+        """CREATE TABLE grounds (
+            sequence INTEGER PRIMARY KEY REFERENCES alerts (sequence) ON DELETE CASCADE,
+            body BLOB NOT NULL
+        ) STRICT""",
+    ),
 )
 
 _KNOWN_TIME = "known_time_s"
+# The sequence up to which the lists of open alerts have been told.
+_OPEN_TOLD = "open_told"
+_SITES_SINCE = "SELECT DISTINCT site_id FROM alerts WHERE sequence > ?"
+_TOLD_ALL = """INSERT OR REPLACE INTO counters (name, value)
+    SELECT ?, ifnull(max(sequence), 0) FROM alerts"""
 
-_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body FROM alerts"
+_PUT_ALERT = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body, crc32)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT_AGAIN = """INSERT INTO alerts (sequence, id, site_id, kind, phase, is_open, seen_at, body)
+    SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?"""
+_ALERT_COLUMNS = "SELECT sequence, id, site_id, is_open, body, sequence IN held FROM alerts"
+
+# Of the last ones: over all that are kept it would take ever longer.
+_NEWEST_OF_SITE = """SELECT max(seen_at) FROM
+    (SELECT seen_at FROM alerts WHERE site_id = ? ORDER BY sequence DESC LIMIT 20)"""
 
 _IS_FOLLOWED = """SELECT 1 FROM alerts, alerts AS later
-    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence LIMIT 1"""
+    WHERE alerts.sequence = ? AND later.id = alerts.id AND later.sequence > alerts.sequence
+        AND later.sequence NOT IN held LIMIT 1"""
 
 # How long looks and alerts are kept where there is room: long enough to explain last year's season.
 KEEP_DAYS = 400
@@ -99,9 +124,11 @@ NEWS_DAYS = 3
 # Rows deleted per transaction while making room, so that a commit never waits long behind a sweep.
 _SWEEP_ROWS = 200
 
-# Given up in this order when the file is too large: pictures, then the ledger, then the oldest ended stories.
+# Given up in this order when the file is too large: pictures, then what explains alerts (their grounds, the
+# ledger), then the oldest ended stories.
 _MAKE_ROOM = (
     "DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY sequence LIMIT ?)",
+    "DELETE FROM grounds WHERE sequence IN (SELECT sequence FROM grounds ORDER BY sequence LIMIT ?)",
     "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM looks ORDER BY seen_at LIMIT ?)",
     """DELETE FROM alerts WHERE sequence IN
         (SELECT sequence FROM alerts WHERE NOT is_open ORDER BY sequence LIMIT ?)""",
@@ -142,6 +169,7 @@ class Commit:
     tile         the tile that is done, or None where no tile is behind it (blind, device)
     site_states  the new state of each site it changed
     alerts       in the order in which they are to go; their sequence is given here
+    held         numbered and kept after them, and not sent: a digest tells of them
     messages     to be queued besides the alerts: observation records
     retained     topic to payload, where the newest is all that matters; `open` is made here
     """
@@ -151,6 +179,7 @@ class Commit:
     site_states: Mapping[str, bytes] = field(default_factory=dict)
     looks: Sequence[LookRecord] = ()
     alerts: Sequence[Alert] = ()
+    held: Sequence[Alert] = ()
     messages: Sequence[Message] = ()
     retained: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -159,7 +188,8 @@ class Commit:
 class StoredAlert:
     """One message of a story, as it was sent.
 
-    body  the JSON of the alert topic
+    body     the JSON of the alert topic
+    is_held  True where it was held back: a digest tells of it
     """
 
     sequence: int
@@ -167,6 +197,7 @@ class StoredAlert:
     site_id: str
     is_open: bool
     body: bytes = field(repr=False)
+    is_held: bool = False
 
 
 class Store:
@@ -185,6 +216,8 @@ class Store:
         self._untimed = UntimedAlerts(self._database, ticks, boot_id)
         self.inbox = Inbox(self._database)
         self.quiet = QuietBook(self._database)
+        # A power cut may have left something to tell.
+        self._is_open_due = True
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that happens in the block or nothing, for what is not a `Commit`."""
@@ -196,12 +229,15 @@ class Store:
         return self._counter("epoch")
 
     def begin_epoch(self, epoch: int) -> None:
-        """A damaged file was replaced: what was lost of the alerts' sequence is jumped over."""
+        """A damaged file, or its counters, were replaced: what was lost of the sequence is jumped over."""
         with self._database.transaction():
-            newest = self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0]
-            sequence = max(self._counter("sequence"), int(newest or 0), epoch * EPOCH_LENGTH)
+            newest = int(self._database.rows("SELECT ifnull(max(sequence), 0) FROM alerts")[0][0] or 0)
+            epoch = max(epoch, newest // EPOCH_LENGTH + 1)
+            sequence = max(self._counter("sequence"), epoch * EPOCH_LENGTH)
             for name, value in (("epoch", epoch), ("sequence", sequence)):
-                self._database.change("INSERT OR REPLACE INTO counters VALUES (?, ?)", (name, value))
+                self._database.change(
+                    "INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value)
+                )
 
     def absorb(self, file: Path, *, with_history: bool) -> int:
         """Take over every row of another store's file that can still be read; how many.
@@ -214,12 +250,35 @@ class Store:
         """Note that the rows of the outbox as they are now were taken over from another file."""
         with self._database.transaction():
             self._database.change(
-                "INSERT OR REPLACE INTO counters SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
+                "INSERT OR REPLACE INTO counters (name, value) "
+                "SELECT 'lent_seq', ifnull(max(seq), 0) FROM outbox"
             )
 
     def bring_home(self, file: Path) -> int:
         """Take back what went on in another file that had begun as a copy of this one; how many rows."""
         return salvage.bring_home(file, self._database)
+
+    def set_damaged_aside(self) -> Mapping[str, int]:
+        """Take every row that is not what was written out of use; how many, by table.
+
+        Raises StoreCorrupt where that does not heal the file.
+        """
+        found = soundness.set_damaged_aside(self._database)
+        if "counters" in found:
+            self.begin_epoch(self.epoch + 1)
+        if found.keys() & {"command_floor", "command_ids"}:
+            with self._database.transaction():
+                self.inbox.raise_floor(self._counter(_KNOWN_TIME))
+        return found
+
+    def require_sound(self) -> None:
+        """Raises StoreCorrupt where the file is not what was written."""
+        soundness.require_sound(self._database)
+
+    @property
+    def n_set_aside(self) -> int:
+        """Rows that were found damaged and set aside since the file was made."""
+        return soundness.n_set_aside(self._database)
 
     def close(self) -> None:
         """Give the file back."""
@@ -235,7 +294,9 @@ class Store:
 
     def site_state(self, site_id: str) -> bytes | None:
         """What the last commit left for a site, or None before the first."""
-        rows = self._database.rows("SELECT body FROM site_state WHERE site_id = ?", (site_id,))
+        rows = self._database.rows(
+            "SELECT body FROM site_state WHERE site_id = ? ORDER BY turn DESC LIMIT 1", (site_id,)
+        )
         return cast("bytes", rows[0][0]) if rows else None
 
     def commit(self, outcome: Commit) -> bool:
@@ -279,7 +340,7 @@ class Store:
         )
         self._database.change("UPDATE alerts SET is_open = 0 WHERE sequence = ?", (old.sequence,))
         self._database.change(
-            "INSERT INTO alerts SELECT ?, id, site_id, kind, ?, ?, seen_at, ? FROM alerts WHERE sequence = ?",
+            _PUT_AGAIN,
             (sequence, new.phase, int(old.is_open), new.body, old.sequence),
         )
         topic = Topics(device_id).alert(old.site_id)
@@ -309,6 +370,18 @@ class Store:
     def alert(self, alert_id: str) -> list[StoredAlert]:
         """Every message of one story, in order; empty where it is not known."""
         return self._alerts(f"{_ALERT_COLUMNS} WHERE id = ? ORDER BY sequence", alert_id)
+
+    def alert_ids(self, prefix: str) -> list[str]:
+        """The ids that begin so, in order; an id is of digits and capital letters."""
+        rows = self._database.rows(
+            "SELECT DISTINCT id FROM alerts WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id", (prefix,)
+        )
+        return [str(row[0]) for row in rows]
+
+    def grounds(self, sequence: int) -> bytes | None:
+        """What a message was decided on, or None where that is not kept (any more)."""
+        rows = self._database.rows("SELECT body FROM grounds WHERE sequence = ?", (sequence,))
+        return cast("bytes", rows[0][0]) if rows else None
 
     def evidence(self, sequence: int) -> list[Evidence]:
         """The pictures of one message, as far as they are still kept."""
@@ -349,10 +422,10 @@ class Store:
 
     def _delete_older(self, now: datetime) -> int:
         # A clock that jumped ahead must not wipe the ledger: age is counted from the newest look at most.
-        newest = self._database.rows("SELECT max(seen_at) FROM looks")[0][0]
+        newest = self._newest_look_at()
         if newest is None:
             return 0
-        seen_until = min(now, datetime.fromisoformat(str(newest)))
+        seen_until = min(now, newest)
         limit = seen_until - timedelta(days=KEEP_DAYS)
         with self._database.transaction():
             # A tile may come late: what was quiet when its ground was seen is quiet still.
@@ -365,6 +438,15 @@ class Store:
                 "DELETE FROM tiles WHERE ifnull(acquired_at, done_at) < ?",
             )
         )
+
+    def _newest_look_at(self) -> datetime | None:
+        """By the ledger; a row that the disk gave back wrong may be no instant any more."""
+        rows = self._database.rows("SELECT seen_at FROM looks ORDER BY seen_at DESC LIMIT 20")
+        instants = []
+        for (text,) in rows:
+            with suppress(ValueError, TypeError):
+                instants.append(datetime.fromisoformat(cast("str", text)).astimezone(UTC))
+        return max(instants, default=None)
 
     def _delete(self, sql: str, value: str | int) -> int:
         def delete() -> int:
@@ -390,7 +472,14 @@ class Store:
                 ),
             )
         self._database.change_many(
-            "INSERT OR REPLACE INTO site_state VALUES (?, ?)", list(outcome.site_states.items())
+            "INSERT INTO site_state (site_id, turn, body) "
+            "SELECT ?1, ifnull(max(turn), 0) + 1, ?2 FROM site_state WHERE site_id = ?1",
+            list(outcome.site_states.items()),
+        )
+        self._database.change_many(
+            "DELETE FROM site_state WHERE site_id = ?1 AND turn < "
+            "(SELECT max(turn) - 1 FROM site_state WHERE site_id = ?1)",
+            [(name,) for name in outcome.site_states],
         )
         self._database.change_many(
             "INSERT OR REPLACE INTO looks (site_id, seen_at, tile_id, body) VALUES (?, ?, ?, ?)",
@@ -398,19 +487,39 @@ class Store:
         )
 
     def _put_alerts(self, outcome: Commit) -> None:
-        numbered = [
-            alert.with_sequence(add_to_counter(self._database, "sequence", 1)) for alert in outcome.alerts
-        ]
-        numbered = [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
-        for alert in numbered:
-            self._put_alert(alert)
+        numbered, held = self._numbered(outcome.alerts), self._numbered(outcome.held)
+        words = [_words(alert) for alert in numbered]
+        for alert, said in zip(numbered, words, strict=True):
+            self._put_alert(alert, said.payload)
+        for alert in held:
+            self._put_held(alert)
         # The words of all alerts go before the first picture.
-        self.outbox.put([_words(alert) for alert in numbered], outcome.done_at)
+        self.outbox.put(words, outcome.done_at)
         self.outbox.put([picture for alert in numbered for picture in _pictures(alert)], outcome.done_at)
         self._untimed.note(numbered)
-        for device_id, site_id in dict.fromkeys((alert.device_id, alert.site_id) for alert in numbered):
-            self._close_old_news(site_id)
-            self.put_open(device_id, site_id, outcome.done_at)
+        self._is_open_due |= bool(numbered)
+
+    def tell_open(self, device_id: str, as_of: datetime) -> bool:
+        """Tell anew which alerts are open at the sites where there were some; True if there is news.
+
+        No alert waits for it: it is told after the commit; what a power cut left untold, at the next start.
+        """
+        if not self._is_open_due:
+            return False
+        with self._database.transaction():
+            due = self._database.rows(_SITES_SINCE, (self._counter(_OPEN_TOLD),))
+            for site_id in map(str, (row[0] for row in due)):
+                self._close_old_news(site_id)
+                self.put_open(device_id, site_id, as_of)
+            if due:
+                self._database.change(_TOLD_ALL, (_OPEN_TOLD,))
+        self._is_open_due = False
+        return bool(due)
+
+    def _numbered(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Each at its place in the device's order, and marked where somebody has read an earlier message."""
+        numbered = [one.with_sequence(add_to_counter(self._database, "sequence", 1)) for one in alerts]
+        return [as_acked(one) if self.quiet.is_acked(one.alert_id) else one for one in numbered]
 
     def close_alert(self, alert_id: str) -> None:
         """It is not open any more, inside the caller's transaction."""
@@ -427,7 +536,9 @@ class Store:
 
     def _close_old_news(self, site_id: str) -> None:
         """What happened once has no end of its own: it stays open for some days before the newest alert."""
-        newest = self._database.rows("SELECT max(seen_at) FROM alerts WHERE site_id = ?", (site_id,))[0][0]
+        newest = self._database.rows(_NEWEST_OF_SITE, (site_id,))[0][0]
+        if newest is None:
+            return
         limit = datetime.fromisoformat(str(newest)) - timedelta(days=NEWS_DAYS)
         self._database.change(
             "UPDATE alerts SET is_open = 0 "
@@ -444,18 +555,26 @@ class Store:
         counted = self._database.rows("SELECT count(*) FROM alerts WHERE is_open AND site_id = ?", (site_id,))
         return newest[::-1], int(counted[0][0] or 0)
 
-    def _put_alert(self, alert: Alert) -> None:
-        finding = alert.finding
+    def _put_held(self, alert: Alert) -> None:
+        """Keep it as one that is not open and never was told; what is open under its id stays so."""
+        self._put_row(alert, to_json(alert), is_open=False)
+        self._database.change("INSERT INTO held VALUES (?)", (alert.sequence,))
+
+    def _put_alert(self, alert: Alert, body: bytes) -> None:
         self.close_alert(alert.alert_id)
-        self._database.change(
-            "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
-                *(int(alert.is_open), instant_text(finding.seen_at), to_json(alert)),
-            ),
+        self._put_row(alert, body, is_open=alert.is_open)
+
+    def _put_row(self, alert: Alert, body: bytes, *, is_open: bool) -> None:
+        finding = alert.finding
+        row = (
+            *(alert.sequence, alert.alert_id, alert.site_id, finding.kind, finding.phase),
+            *(int(is_open), instant_text(finding.seen_at), body),
         )
+        self._database.change(_PUT_ALERT, (*row, row_crc.crc_of(row)))
         assert alert.sequence is not None, "an alert is numbered before it is put"
         self.quiet.put_subject(alert.sequence, finding)
+        if alert.grounds:
+            self._database.change("INSERT INTO grounds VALUES (?, ?)", (alert.sequence, alert.grounds))
         self._database.change_many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
             [
@@ -465,10 +584,10 @@ class Store:
         )
 
     def _alerts(self, sql: str, value: str | int) -> list[StoredAlert]:
-        rows = cast("list[tuple[int, str, str, int, bytes]]", self._database.rows(sql, (value,)))
+        rows = cast("list[tuple[int, str, str, int, bytes, int]]", self._database.rows(sql, (value,)))
         return [
-            StoredAlert(sequence, alert_id, site_id, bool(is_open), body)
-            for sequence, alert_id, site_id, is_open, body in rows
+            StoredAlert(sequence, alert_id, site_id, bool(is_open), body, bool(is_held))
+            for sequence, alert_id, site_id, is_open, body, is_held in rows
         ]
 
 

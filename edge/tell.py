@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from edge.acquire.fix import Fix
@@ -28,11 +28,15 @@ EXERCISE = "EXERCISE"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding with its pictures."""
+    """A finding with its pictures.
+
+    grounds  what it was decided on, for the store: edge/grounds.py
+    """
 
     finding: Finding
     look: LookFacts | None
     evidence: tuple[Evidence, ...] = ()
+    grounds: bytes = field(default=b"", repr=False)
 
 
 def told(
@@ -120,6 +124,7 @@ def alerts_of(told: Sequence[Told], stamp: Stamp) -> tuple[Alert, ...]:
             exercise=stamp.exercise,
             late=stamp.is_late(one.finding.seen_at),
             fix=stamp.fix,
+            grounds=one.grounds,
         )
         for one in told
     )

@@ -22,6 +22,7 @@ MAX_DEPTH = 32
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,30})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
+_FOUND = re.compile("(alias|anchor|handle) '[^']*'")
 _UNTAGGED = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -127,7 +128,7 @@ class _Growth:
             limits = f"{MAX_NODES} values, {MAX_DEPTH} deep"
             raise _TooMuch(line, f"expected at most {limits}, got more (an alias counts each time)")
         if raw.tag not in _UNTAGGED:
-            self.faults.append(Fault(line, path, f"expected no tag, got {raw.tag}"))
+            self.faults.append(Fault(line, path, "expected no tag (!), got one"))
         if isinstance(raw, yaml.MappingNode):
             return Node(dict(self._entries(raw, path, depth)), line)
         if isinstance(raw, yaml.SequenceNode):
@@ -176,4 +177,6 @@ def _line(mark: yaml.Mark | None) -> int:
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    return " ".join(f"{error.context or ''} {error.problem or ''}".split())
+    """What PyYAML says, without the words that it found: one may be a secret that begins with * or !."""
+    text = " ".join(f"{error.context or ''} {error.problem or ''}".split())
+    return _FOUND.sub(r"\1", text)

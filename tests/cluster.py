@@ -80,6 +80,12 @@ class Cluster:
         """End it at once, but in good order (a fast shutdown)."""
         self._end(signal.SIGINT)
 
+    def ask_for_passwords(self) -> None:
+        """Let nobody in without one from now on."""
+        (self._data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        self.stop()
+        self.start()
+
     def kill(self) -> None:
         """End it without a word: it recovers from its log at the next start."""
         self._end(signal.SIGQUIT)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,25 @@ def test_a_damaged_state_is_replaced_and_the_daemon_says_so(
         assert daemon.stop() == 0
     assert (said["in_memory"], said["epoch"]) == (False, 1)
     assert "set aside in" in said["trouble"]
+
+
+def test_a_flipped_bit_in_the_state_of_a_site_is_set_aside_and_said(
+    tmp_path: Path, broker: Broker, listener: Subscriber
+) -> None:
+    first, second = write_archive(tmp_path / "tiles", STORY[:2])
+    config = configured(tmp_path, tmp_path / "state", broker.url)
+    with running(config) as daemon:
+        drop(daemon.spool, first)
+        daemon.wait_for("outcome=looked")
+        assert daemon.stop() == 0
+        with closing(sqlite3.connect(tmp_path / "state" / "edge.sqlite")) as connection, connection:
+            connection.execute("UPDATE site_state SET crc32 = crc32 + 1")
+        daemon.start()
+        daemon.wait_for("state was damaged: rows damaged on the disk: site_state 1")
+        until(lambda: health(listener)["state"]["damaged"] == 1, daemon.log_text)
+        drop(daemon.spool, second)
+        until(lambda: daemon.log_text().count("outcome=looked") == 2, daemon.log_text)
+        assert daemon.stop() == 0
 
 
 def test_on_a_read_only_disk_the_daemon_watches_and_alerts_and_comes_home_later(

@@ -59,7 +59,7 @@ def test_a_device_without_a_look_says_so() -> None:
     sites = {"quarry": SiteHealth()}
     nothing = {"newest_look_at": None, "newest_look_age_s": None, "newest_reject": None}
     quiet = {"places": 0, "rules": 0, "hidden": 0}
-    assert told(sites=sites)["sites"] == {"quarry": {**nothing, "quiet": quiet}}
+    assert told(sites=sites)["sites"] == {"quarry": {**nothing, "quiet": quiet, "budget": None}}
 
 
 def test_what_is_kept_quiet_is_told_by_site() -> None:
@@ -114,7 +114,7 @@ def test_the_link_is_told_with_every_reason_that_was_given() -> None:
 
 def test_a_state_that_is_not_kept_as_it_should_be_is_told_with_the_reason() -> None:
     state = StateFacts(in_memory=True, epoch=2, trouble="/var/lib/edge: read-only")
-    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only"}
+    expected = {"in_memory": True, "epoch": 2, "trouble": "/var/lib/edge: read-only", "damaged": 0}
     assert told(state=state)["state"] == expected
 
 

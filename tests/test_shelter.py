@@ -150,6 +150,7 @@ def test_a_replacement_cut_short_between_its_last_two_steps_is_finished(
 def test_a_state_of_a_later_release_is_left_alone(settings: Settings, memory: Path) -> None:
     fill(settings, memory, 1)
     with closing(sqlite3.connect(settings.state.folder / DATABASE)) as other:
+        other.execute("CREATE TABLE of_a_later_release (one INTEGER)")
         other.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreBroken, match="a later release"):
         open_state(settings, memory=memory)

@@ -121,13 +121,23 @@ def test_every_message_of_a_story_can_be_read_again(tmp_path: Path) -> None:
     assert [stored.sequence for stored in store.alert(alert.alert_id)] == [1, 2]
 
 
-def test_the_open_alerts_are_published_with_each_alert(tmp_path: Path) -> None:
+def test_the_open_alerts_are_published_after_each_alert(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.commit(numbered(1))
+    assert store.tell_open("pier-7", RECORDED_AT)
     store.commit(numbered(2))
+    assert store.tell_open("pier-7", RECORDED_AT)
+    assert not store.tell_open("pier-7", RECORDED_AT)
     [found] = store.outbox.retained(only_dirty=True)
     assert found.topic == "edge/v1/pier-7/north-airfield/open"
     assert len(json.loads(found.payload)["features"]) == 2
+
+
+def test_open_alerts_that_a_power_cut_left_untold_are_told_at_the_next_start(tmp_path: Path) -> None:
+    open_store(tmp_path).commit(numbered(1))
+    store = open_store(tmp_path)
+    assert store.tell_open("pier-7", RECORDED_AT)
+    assert not open_store(tmp_path).tell_open("pier-7", RECORDED_AT)
 
 
 def test_an_arrival_is_no_longer_open_when_the_news_have_moved_on(tmp_path: Path) -> None:
@@ -136,6 +146,7 @@ def test_an_arrival_is_no_longer_open_when_the_news_have_moved_on(tmp_path: Path
     later = make_alert(replace(make_finding(opened_by="t-9"), seen_at=later_at))
     store.commit(Commit(done_at=RECORDED_AT, alerts=[make_alert()]))
     store.commit(Commit(done_at=RECORDED_AT, alerts=[later]))
+    store.tell_open("pier-7", RECORDED_AT)
     assert [stored.alert_id for stored in store.open_alerts(SITE)] == [later.alert_id]
 
 
@@ -143,6 +154,7 @@ def test_the_oldest_of_too_many_open_alerts_are_counted_and_not_told(tmp_path: P
     store = open_store(tmp_path)
     alerts = [make_alert(make_finding(opened_by=str(n))) for n in range(MAX_OPEN + 2)]
     store.commit(Commit(done_at=RECORDED_AT, alerts=alerts))
+    store.tell_open("pier-7", RECORDED_AT)
     told = json.loads(store.outbox.retained(only_dirty=True)[0].payload)
     assert (told["omitted"], told["features"][0]["properties"]["sequence"]) == (2, 3)
 

@@ -42,6 +42,13 @@ sign() { # NAME DAYS EXTENSION...
     echo "$name.crt $name.key"
 }
 
+announce() { # NAME: as Home Assistant writes it, where that is another
+    plain=$(printf '%s' "$1" | LC_ALL=C tr -c 'a-zA-Z0-9_-' '_')
+    [ "$plain" != "$1" ] || return 0
+    printf '%s\n' "" "user $1" "topic write homeassistant/device/edge_$plain/config" >"$1.acl"
+    echo "$1.acl: if it is a device that Home Assistant is to find, append this to the broker's acl" >&2
+}
+
 revoke() { # NAME
     printf '%s\n' "[ca]" "default_ca=edge" "[edge]" "database=revoked.txt" "default_md=sha256" \
         "default_crl_days=3650" >revoked.cnf
@@ -61,7 +68,10 @@ case "${1-} ${2-}" in
     *) sign "$2" 3650 "extendedKeyUsage=serverAuth" "subjectAltName=IP:$2" ;;
     esac
     ;;
-"client "?*) sign "$2" 3650 "extendedKeyUsage=clientAuth" ;;
+"client "?*)
+    sign "$2" 3650 "extendedKeyUsage=clientAuth"
+    announce "$2"
+    ;;
 "revoke "?*) revoke "$2" ;;
 *) refuse "expected ca, broker NAME, client NAME or revoke NAME, got ${1-nothing} ${2-}" ;;
 esac

@@ -8,22 +8,39 @@ import numpy as np
 from edge.acquire.registration import Affine, Alignment, for_centres
 from edge.acquire.tile import Mask, Rgb
 
+_HOW = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+# Of 255: a pixel between usable and unusable ones is not usable.
+_WHOLLY = 250
 
-def laid_on(earlier: Rgb, earlier_usable: Mask, *, before: Alignment, after: Alignment) -> tuple[Rgb, Mask]:
-    """The earlier tile in the pixels of the later one.
+
+def laid_on(earlier: Rgb, *, before: Alignment, after: Alignment) -> Rgb:
+    """The earlier tile in the pixels of the later one; its rim is repeated where it shows nothing.
 
     earlier         (H, W, 3) uint8 RGB
-    earlier_usable  (H, W) bool
     before, after   how each lies on the reference
-    returns         (h, w, 3) uint8 of the size of the later tile, and (h, w) bool, False where the earlier
-                    one shows nothing of the ground that is of use
+    returns         (h, w, 3) uint8 of the size of the later tile
     """
-    size = after.grid.width_px, after.grid.height_px
-    matrix = for_centres(_from_after(before, after))
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    pixels = cv2.warpAffine(earlier, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    shown = cv2.warpAffine(earlier_usable.astype(np.uint8) * 255, matrix, size, flags=how) > 250
-    return np.asarray(pixels, np.uint8), np.asarray(shown, np.bool_)
+    pixels = cv2.warpAffine(
+        earlier, _matrix(before, after), _size(after), flags=_HOW, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(pixels, np.uint8)
+
+
+def shown_on(usable: Mask, *, before: Alignment, after: Alignment) -> Mask:
+    """Where the earlier tile shows ground that is of use, in the pixels of the later one, (h, w) bool.
+
+    usable  (H, W) bool, of the earlier tile
+    """
+    shown = cv2.warpAffine(usable.astype(np.uint8) * 255, _matrix(before, after), _size(after), flags=_HOW)
+    return np.asarray(shown > _WHOLLY, np.bool_)
+
+
+def _matrix(before: Alignment, after: Alignment) -> Affine:
+    return for_centres(_from_after(before, after))
+
+
+def _size(after: Alignment) -> tuple[int, int]:
+    return after.grid.width_px, after.grid.height_px
 
 
 def part_laid_on(earlier: Rgb, square: tuple[int, int, int], *, before: Alignment, after: Alignment) -> Rgb:

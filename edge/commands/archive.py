@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import signal
 import socket
 import sys
@@ -11,7 +12,7 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote
 
 from edge.commands import broker_arguments
 from edge.errors import ConfigFault, EdgeError
@@ -23,6 +24,9 @@ from edge.receive.pictures import save_picture
 from edge.receive.slot import Slot
 from edge.transmit.link import Incoming
 from edge.transmit.topics import Topics, checked_name
+
+# As libpq reads a url, or its words KEY=VALUE: PostgreSQL, section 34.1.1.
+_HOLDS_PASSWORD = re.compile(r"password\s*=|://[^@]*:[^@]*@")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,15 +91,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _is_postgres(database: str) -> bool:
-    return urlsplit(database).scheme in {"postgresql", "postgres"}
+    return database.startswith(("postgresql://", "postgres://"))
 
 
 def _open(database: str) -> ArchiveStore:
-    if not _is_postgres(database):
-        return open_sqlite(Path(database))
-    if urlsplit(database).password or "password" in parse_qs(urlsplit(database).query):
+    if _HOLDS_PASSWORD.search(unquote(database)):
         # Everybody on the machine can read the command line. The url itself is not told.
         raise ConfigFault("edge archive: --database: expected no password in it; use ?passfile=FILE")
+    if not _is_postgres(database):
+        return open_sqlite(Path(database))
     try:
         postgres = importlib.import_module("edge.receive.archive_postgres")
     except ModuleNotFoundError as missing:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from itertools import chain
 
-from edge import commands, config, doctor
+from edge import budget_check, commands, config, doctor
 from edge.doctor import Verdict
 
 
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything; 1 where something would stop it."""
     settings = config.load(arguments.config)
     failed = False
-    for check in doctor.examine(settings, datetime.now(UTC)):
+    for check in chain(doctor.examine(settings, datetime.now(UTC)), budget_check.examine(settings)):
         print(doctor.to_json(check).decode() if arguments.json else check, flush=True)
         failed |= check.verdict is Verdict.FAIL
     return int(failed)

@@ -71,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         _write_report(arguments.report, collector, replay, arguments.folder)
     if old is not None:
         _say_difference(alerts, _alerts_under(old, found.tiles, arguments.threads))
+    if replay.n_waiting:
+        outcomes["held for the next digest"] += replay.n_waiting
     said = ", ".join(f"{n} {what}" for what, n in sorted(outcomes.items())) or "no tiles found"
     print(f"{arguments.folder}: {said}", file=sys.stderr)
     return 0 if found.tiles else 1

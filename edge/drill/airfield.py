@@ -35,7 +35,6 @@ from edge.drill.scene import (
 # Clockwise, so that nothing lies along the rows of pixels.
 _TURN_DEG = 9.0
 _PALE, _GREY, _BLUE, _CREAM = (0.80, 0.80, 0.78), (0.60, 0.61, 0.61), (0.50, 0.58, 0.64), (0.78, 0.74, 0.66)
-# Left, right, top, bottom, height, colour, whether its roof is of sheet metal.
 _BLOCKS = (
     (-226, -28, -206, -171, 13.0, _PALE, False),
     (-150, -92, -222, -206, 10.0, _GREY, False),
@@ -150,11 +149,7 @@ def _buildings(frame: Frame) -> tuple[Building, ...]:
     bridges = (
         frame.points((u - 17, -172), (u - 13.5, -172), (u - 5.5, -134), (u - 8.5, -133)) for u in COLUMNS[:2]
     )
-    blocks = (
-        Building(frame.block(u0, u1, v0, v1), up, colour, ribbed)
-        for u0, u1, v0, v1, up, colour, ribbed in _BLOCKS
-    )
-    return (*(Building(outline, 5.0, _GREY) for outline in bridges), *blocks)
+    return (*(Building(outline, 5.0, _GREY) for outline in bridges), *frame.buildings(_BLOCKS))
 
 
 def _plants(frame: Frame, rng: np.random.Generator) -> tuple[Plant, ...]:

@@ -10,7 +10,6 @@ from edge.drill.frame import Frame
 from edge.drill.noise import generator
 from edge.drill.scene import (
     Area,
-    Building,
     Layout,
     Material,
     Plant,
@@ -65,10 +64,7 @@ def countryside(
     """A road through fields of size_m x size_m, its north-west corner at west, north."""
     frame = Frame(size_m / 2, size_m / 2, _TURN_DEG if turn_deg is None else turn_deg)
     rng = generator(seed, "countryside")
-    buildings = tuple(
-        Building(frame.block(u0, u1, v0, v1), up, colour, ribbed)
-        for u0, u1, v0, v1, up, colour, ribbed in _BLOCKS
-    )
+    buildings = frame.buildings(_BLOCKS)
     layout = Layout(
         Material.GRASS, _surfaces(frame), _stripes(frame, rng), buildings, tuple(_plants(frame, rng))
     )

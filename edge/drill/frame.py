@@ -1,9 +1,13 @@
 """A frame of its own for a layout, turned into the scene: u to the right, v down, metres from its middle."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
 
-from edge.drill.scene import Point, SceneObject, Stand
+from edge.drill.scene import Building, Colour, Point, SceneObject, Stand
+
+Block = tuple[float, float, float, float, float, Colour, bool]
+"""Left, right, from and to in metres of the frame; height, colour, whether its roof is of sheet metal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,13 @@ class Frame:
     def block(self, u0: float, u1: float, v0: float, v1: float) -> tuple[Point, ...]:
         """A rectangle of the frame as an outline."""
         return self.points((u0, v0), (u1, v0), (u1, v1), (u0, v1))
+
+    def buildings(self, blocks: Iterable[Block]) -> tuple[Building, ...]:
+        """Buildings on rectangles of the frame."""
+        return tuple(
+            Building(self.block(u0, u1, v0, v1), up, colour, ribbed)
+            for u0, u1, v0, v1, up, colour, ribbed in blocks
+        )
 
     def stand(self, u: float, v: float, heading_deg: float, length_m: float) -> Stand:
         """A stand; its heading in the frame is clockwise from -v."""

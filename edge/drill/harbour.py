@@ -10,7 +10,6 @@ from edge.drill.noise import generator
 from edge.drill.paint import RUBBER
 from edge.drill.scene import (
     Area,
-    Building,
     Layout,
     Material,
     Plant,
@@ -28,7 +27,6 @@ _TURN_DEG = 6.0
 _PIER = (40.0, 66.0, 176.0)
 _WHITE, _YELLOW, _STAIN = (0.86, 0.86, 0.84), (0.78, 0.64, 0.24), (0.30, 0.28, 0.26)
 _GREY, _BLUE, _CREAM, _RED = (0.62, 0.63, 0.63), (0.48, 0.55, 0.62), (0.78, 0.74, 0.66), (0.58, 0.40, 0.35)
-# Left, right, from, to, height, colour, whether its roof is of sheet metal.
 _BLOCKS = (
     (-296, -236, -262, -226, 11.0, _CREAM, True),
     (-214, -120, -266, -226, 12.0, _BLUE, True),
@@ -61,10 +59,7 @@ def harbour(
         Material.WATER,
         surfaces=_surfaces(frame),
         stripes=_stripes(frame, rng),
-        buildings=tuple(
-            Building(frame.block(u0, u1, v0, v1), up, colour, ribbed)
-            for u0, u1, v0, v1, up, colour, ribbed in _BLOCKS
-        ),
+        buildings=frame.buildings(_BLOCKS),
         plants=_plants(frame, rng),
     )
     return Scene(

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     INDICATOR = "indicator"
     BLIND = "blind"
     DEVICE = "device"
+    DIGEST = "digest"
 
 
 class Severity(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from edge.monitor.column import Column
@@ -113,6 +114,17 @@ def of_ground_change(n_places: int, area_m2: float, zone: str | None, since: dat
 def _ordinal(n: int) -> str:
     ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"
+
+
+def of_repeat(text: str, n_times: int, since: date) -> str:
+    """What was told of an earlier time, said again."""
+    return f"{text}; {n_times} times since {since.day} {since:%b}"
+
+
+def of_digest(kinds: Mapping[str, int], n_held: int) -> str:
+    """What a day's digest holds: how many of what."""
+    named = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in sorted(kinds.items()))
+    return f"{n_held} held back by the alarm budget: {named}"
 
 
 def _compass(bearing_deg: float) -> str:

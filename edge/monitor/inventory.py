@@ -174,7 +174,7 @@ class _Step:
             last_seen=seen_at,
             looked_at=seen_at,
             moved_at=seen_at if moved else track.moved_at,
-            history=self._noted(track, sighting.score, log_odds),
+            history=_with(track.history, self._step(sighting.score, log_odds)),
         )
 
     def _move_limit_m(self, track: Track) -> float:
@@ -192,21 +192,20 @@ class _Step:
             changed=changed,
             settings=self.settings,
         )
-        noted = self._noted(track, None, log_odds, seen_fraction, changed=changed)
-        return replace(track, log_odds=log_odds, looked_at=self.sight.seen_at, history=noted)
+        noted = replace(
+            self._step(None, log_odds),
+            seen_fraction=round(seen_fraction, 3),
+            changed=changed,
+            since=None if answer is None else answer.since,
+            strength=round(track.strength, 4),
+        )
+        return replace(
+            track, log_odds=log_odds, looked_at=self.sight.seen_at, history=_with(track.history, noted)
+        )
 
-    def _noted(
-        self,
-        track: Track,
-        score: float | None,
-        log_odds: float,
-        seen_fraction: float = 1.0,
-        *,
-        changed: bool | None = None,
-    ) -> tuple[Evidence, ...]:
-        at, tile_id = self.sight.seen_at, self.sight.tile_id
-        step = Evidence(at, tile_id, round(seen_fraction, 3), score, round(log_odds, 3), changed)
-        return (*track.history, step)[-MAX_HISTORY:]
+    def _step(self, score: float | None, log_odds: float) -> Evidence:
+        """What this look said of a track; a detection is proof of the whole ground."""
+        return Evidence(self.sight.seen_at, self.sight.tile_id, 1.0, score, round(log_odds, 3))
 
     def _decided(self, track: Track) -> Track:
         """The track with the status that its presence gives it."""
@@ -223,7 +222,7 @@ class _Step:
     def begun(self, number: int, sighting: Sighting) -> Track:
         """A new track, at once decided."""
         seen_at = self.sight.seen_at
-        newness, changed = self._newness(sighting)
+        newness, changed, since = self._newness(sighting)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -236,19 +235,19 @@ class _Step:
             looked_at=seen_at,
             newness=newness,
         )
-        noted = self._noted(track, sighting.score, round(track.log_odds, 3), changed=changed)
-        return self._decided(replace(track, history=noted))
+        noted = replace(self._step(sighting.score, track.log_odds), changed=changed, since=since)
+        return self._decided(replace(track, history=(noted,)))
 
-    def _newness(self, sighting: Sighting) -> tuple[float, bool | None]:
-        """How surely it came since the ground was last seen, and what the comparison with that look says."""
+    def _newness(self, sighting: Sighting) -> tuple[float, bool | None, datetime | None]:
+        """How surely it came since the ground was last seen, what a comparison says, and since when."""
         before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
         if before is None:
-            return 0.0, None
+            return 0.0, None, None
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
         answer = self.changed(sighting.box, self.sight.seen_at)
         changed = None if answer is None else answer.changed
         days = _days(before, self.sight.seen_at)
-        return presence.newness(days, miss, self.settings, changed=changed), changed
+        return presence.newness(days, miss, self.settings, changed=changed), changed, before
 
     def is_outdated(self, box: GroundBox) -> bool:
         """True where a later look than this one has already told of the place."""
@@ -319,6 +318,10 @@ def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:
         return False
     inner, its, mine = shared_m2(near, [sighting.box], sighting.box.position)
     return bool((inner[:, 0] > 0.5 * np.minimum(its, mine[0])).any())
+
+
+def _with(history: tuple[Evidence, ...], step: Evidence) -> tuple[Evidence, ...]:
+    return (*history, step)[-MAX_HISTORY:]
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:

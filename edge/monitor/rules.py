@@ -184,8 +184,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     at_least: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def __post_init__(self) -> None:
-        if self.kind is Kind.INDICATOR:
-            raise ValueError("kind: expected what a look can show, got indicator")
+        if self.kind in (Kind.INDICATOR, Kind.DIGEST):
+            raise ValueError(f"kind: expected what a look can show, got {self.kind}")
 
     def __str__(self) -> str:
         """In words, as it stands in an alert: "3 altered aircraft at north-airfield/apron"."""

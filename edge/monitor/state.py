@@ -18,6 +18,7 @@ from edge.acquire.registration import Alignment
 from edge.errors import StoreBroken
 from edge.geo import GeoBounds, Site
 from edge.monitor.activity import Activity, Day, Series, Slot
+from edge.monitor.budget import Budget
 from edge.monitor.coverage import NEVER, Coverage, Sight
 from edge.monitor.indicator import Seen, SignSeen
 from edge.monitor.inventory import Inventory
@@ -55,6 +56,7 @@ class SiteState:
     activity        days of the counts, by label and zone
     passing         vehicles on the watched roads at the newest look
     signs           what the indicators of this site have seen, here and at other sites
+    budget          what was told of it, and what is held back
     """
 
     inventory: Inventory
@@ -69,6 +71,7 @@ class SiteState:
     activity: Activity = field(default_factory=Activity)
     passing: Mapping[str, Passing] = field(default_factory=dict)
     signs: Seen = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     @classmethod
     def empty(cls, site: Site) -> Self:
@@ -138,6 +141,7 @@ class _Stored(msgspec.Struct, frozen=True):
     activity: dict[str, _StoredSeries] = {}
     passing: dict[str, Passing] = {}
     signs: dict[str, tuple[SignSeen, ...]] = {}
+    budget: Budget = Budget()
 
 
 def to_bytes(state: SiteState) -> bytes:
@@ -156,6 +160,7 @@ def to_bytes(state: SiteState) -> bytes:
         {key: _packed_series(one) for key, one in sorted(state.activity.series.items())},
         dict(sorted(state.passing.items())),
         dict(sorted(state.signs.items())),
+        state.budget,
     )
     return zlib.compress(msgspec.msgpack.encode(stored), 1)
 
@@ -196,6 +201,7 @@ def _unpacked(stored: _Stored) -> SiteState:
         Activity({key: _unpacked_series(one) for key, one in stored.activity.items()}),
         stored.passing,
         stored.signs,
+        stored.budget,
     )
 
 

@@ -56,6 +56,8 @@ class Evidence:
     score          of the detection there, None where there was none
     log_odds       of its presence, after this look
     changed        whether its ground differs from an earlier look, None where that was not asked
+    since          that look; of a first sight, the earlier clear view of the empty ground; None: no such look
+    strength       of the track, from which the chance of a miss follows; None where it was detected
     """
 
     seen_at: datetime
@@ -64,6 +66,8 @@ class Evidence:
     score: float | None
     log_odds: float
     changed: bool | None = None
+    since: datetime | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

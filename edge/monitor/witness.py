@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.acquire.overlay import laid_on
-from edge.acquire.registration import usable_pixels
 from edge.acquire.tile import Rgb, Tile
 from edge.detect.change import Comparison
 from edge.detect.manifest import ChangeModel
@@ -65,5 +64,5 @@ class Witness:
         if pixels is None or not served.min <= self.tile.gsd_m <= served.max:
             return None
         before, after = past.sight.alignment, self.sight.alignment
-        shown, _ = laid_on(pixels, usable_pixels(past.sight.look), before=before, after=after)
+        shown = laid_on(pixels, before=before, after=after)
         return Comparison(shown, self.tile.pixels, self.tile.gsd_m, model=self.model)

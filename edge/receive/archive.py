@@ -81,7 +81,7 @@ def run_archive(
         try:
             with closing(open_store()) as store, _subscribed(mqtt, settings.client_id, topics) as link:
                 log.info("archiving: broker=%s id=%s", mqtt.broker, settings.client_id)
-                _Intake(link, store, now, settings.keep_days, faults.clear).run(stop)
+                _Intake(link, store, now, settings, faults.clear).run(stop)
         except (LinkDown, StoreBroken) as fault:
             stop.wait(backoff_s(faults.note(fault), draw(), _RETRY))
 
@@ -129,14 +129,15 @@ class _Intake:
         link: MqttLink,
         store: ArchiveStore,
         now: Callable[[], datetime],
-        keep_days: float | None,
+        settings: ArchiveSettings,
         on_stored: Callable[[], None],
     ) -> None:
         self._link = link
         self._on_stored = on_stored
         self._store = store
         self._now = now
-        self._keep_days = keep_days
+        self._keep_days = settings.keep_days
+        self._share = settings.share
         self._receipts: deque[Outgoing] = deque()
         self._in_flight: dict[int, Outgoing] = {}
         self._next_sweep_s = time.monotonic()
@@ -186,7 +187,7 @@ class _Intake:
         self._receipts.extend(
             Outgoing(Topics(device).ack, payload)
             for device, told in digests.items()
-            for payload in receipts(told)
+            for payload in receipts(told, self._share)
         )
 
     def _answer(self) -> None:

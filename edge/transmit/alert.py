@@ -76,7 +76,7 @@ def evidence_of(role: str, jpeg: bytes) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Everything on the wire for one finding.
+    """Everything on the wire for one finding, and what stays behind to explain it.
 
     alert_id     the same for every phase of one story, see `alert_id`
     recorded_at  when the alert was made, by the device's clock, aware, UTC
@@ -87,6 +87,7 @@ class Alert:
     fix          the device's own newest place, or None where it has no receiver or never had a fix
     sequence     its place among all alerts of the device, given by the store; None until then
     is_acked     True where somebody has read an earlier message of this story
+    grounds      what it was decided on; never on the wire
     """
 
     finding: Finding
@@ -103,6 +104,7 @@ class Alert:
     sequence: int | None = None
     fix: Fix | None = None
     is_acked: bool = False
+    grounds: bytes = dataclasses.field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         if self.recorded_at.utcoffset() != timedelta(0):
@@ -147,6 +149,7 @@ def compose(
     exercise: bool,
     late: bool,
     fix: Fix | None = None,
+    grounds: bytes = b"",
 ) -> Alert:
     """The alert of a finding; the store gives the sequence where it is None."""
     return Alert(
@@ -163,6 +166,7 @@ def compose(
         late=late,
         sequence=sequence,
         fix=fix,
+        grounds=grounds,
     )
 
 

@@ -44,6 +44,12 @@ _HEALTH: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
         "{{ value_json.temperature_c }}",
         {"device_class": "temperature", "unit_of_measurement": "°C", "state_class": "measurement"},
     ),
+    (
+        "storage",
+        "Storage",
+        "{{ (value_json.state.trouble or 'sound') | truncate(250, true) }}",
+        {"icon": "mdi:database-check-outline"},
+    ),
 )
 
 

@@ -159,7 +159,9 @@ class Inbox:
         now  by a trusted clock: ids that have expired are let go; None: they are kept while there is room
         """
         expires_s = _seconds(command.expires_at)
-        self._database.change("INSERT OR REPLACE INTO command_ids VALUES (?, ?)", (command.id, expires_s))
+        self._database.change(
+            "INSERT OR REPLACE INTO command_ids (id, expires_s) VALUES (?, ?)", (command.id, expires_s)
+        )
         if now is not None:
             self._forget_ids_until(_seconds(now))
         rows = self._database.rows(
@@ -167,6 +169,18 @@ class Inbox:
         )
         if rows:
             self._forget_ids_until(int(rows[0][0] or 0))
+
+    def raise_floor(self, known_s: int) -> None:
+        """Used ids were lost: what expires before the last that are known may be a replay. In a transaction.
+
+        known_s  an instant that surely passed, in seconds since 1970
+        """
+        self._database.change(
+            "INSERT INTO command_floor (one, expires_s) "
+            "SELECT 1, max(?, ifnull(max(expires_s), 0)) FROM command_ids WHERE true "
+            "ON CONFLICT (one) DO UPDATE SET expires_s = max(expires_s, excluded.expires_s)",
+            (known_s,),
+        )
 
     def close(self) -> None:
         """Give the connection back."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import socket
+import contextlib
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,9 +13,10 @@ class Wake:
     """Lets one thread end another one's wait for the network."""
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.settimeout(0)
-        self._writer.settimeout(0)
+        # A counter in the kernel (eventfd(2)): a write is cheap, and the one who waits reads once.
+        self._counter = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._is_closed = False
+        self._closing = threading.Lock()
         self.is_cancelled = False
 
     def cancel(self) -> None:
@@ -23,27 +26,26 @@ class Wake:
 
     def set(self) -> None:
         """End the wait that is on, or the next one."""
-        try:
-            self._writer.send(b"\0")
-        except OSError:
-            return  # full: it is set many times over; or closed: nobody waits any more
+        with self._closing:
+            if not self._is_closed:
+                os.eventfd_write(self._counter, 1)
 
     def clear(self) -> None:
-        """Forget that it was set."""
-        try:
-            while self._reader.recv(4096):
-                pass
-        except BlockingIOError:
-            return
+        """Forget that it was set, however often."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._counter)
 
     def fileno(self) -> int:
         """What to wait on."""
-        return self._reader.fileno()
+        return self._counter
 
     def close(self) -> None:
-        """Give both ends back."""
-        self._reader.close()
-        self._writer.close()
+        """Give it back; nobody waits any more."""
+        with self._closing:
+            # Twice is once: the number may be another file's by then.
+            if not self._is_closed:
+                self._is_closed = True
+                os.close(self._counter)
 
 
 @dataclass(frozen=True, slots=True)

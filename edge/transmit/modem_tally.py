@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from edge.errors import StoreCorrupt
 from edge.transmit.sbd import ModemState
 
 
@@ -17,6 +19,7 @@ class ModemStatistics:
     n_received          messages to the device since the start
     spent_bytes         billed today, as far as we know
     last_session_age_s  since the last session that worked, or None before the first
+    n_restarts          how often the thread had to be replaced since the start: a fault of this program
     """
 
     state: ModemState
@@ -26,6 +29,7 @@ class ModemStatistics:
     n_received: int
     spent_bytes: int
     last_session_age_s: float | None
+    n_restarts: int = 0
 
 
 class ModemTally:
@@ -39,6 +43,9 @@ class ModemTally:
         self.n_received = 0
         self.spent_bytes = 0
         self.last_session_at: float | None = None
+        self.last_turn_at = time.monotonic()
+        self.n_restarts = 0
+        self.damage: StoreCorrupt | None = None
 
     def become(self, state: ModemState, detail: str | None = None) -> None:
         """Be in a state; a fault stands until a session worked or none is needed."""
@@ -46,8 +53,12 @@ class ModemTally:
         if state is not ModemState.SENDING:
             self.detail = detail
 
-    def statistics(self, now_s: float) -> ModemStatistics:
-        """All of it at one moment of the monotonic clock."""
+    def lose(self) -> None:
+        """The thread is gone, and with it its session."""
+        self.become(ModemState.STANDBY)
+
+    def statistics(self) -> ModemStatistics:
+        """All of it, at this moment."""
         last = self.last_session_at
         return ModemStatistics(
             state=self.state,
@@ -56,5 +67,6 @@ class ModemTally:
             n_sent=self.n_sent,
             n_received=self.n_received,
             spent_bytes=self.spent_bytes,
-            last_session_age_s=None if last is None else now_s - last,
+            last_session_age_s=None if last is None else time.monotonic() - last,
+            n_restarts=self.n_restarts,
         )

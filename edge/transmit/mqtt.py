@@ -72,6 +72,19 @@ def _properties(packet: int, **values: int | bytes) -> Properties:
     return properties
 
 
+class _Packed(Properties):
+    """Properties that are the same in every message, put into bytes once."""
+
+    def __init__(self, packed: bytes) -> None:
+        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+        object.__setattr__(self, "packed", packed)
+
+    def pack(self) -> bytes:
+        """Their bytes, with the length before them."""
+        packed: bytes = self.__dict__["packed"]
+        return packed
+
+
 def _cause(error: Exception) -> str:
     """Which layer gave up."""
     if isinstance(error, ssl.SSLError):
@@ -107,7 +120,9 @@ class MqttLink:
         self._intake_window = intake_window
         self._heard_at = time.monotonic()
         self._expiry_s = settings.message_expiry_s
-        self._expiry = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s)
+        self._expiry = _Packed(
+            _properties(PacketTypes.PUBLISH, MessageExpiryInterval=settings.message_expiry_s).pack()  # type: ignore[no-untyped-call]
+        )
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._lost_because: str | None = None
         self._lost_word = "connection_lost"

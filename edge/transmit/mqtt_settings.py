@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from edge.errors import LinkDown
+from edge.transmit.receipt import ArchiveName
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -44,6 +46,8 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     ack: Literal["puback", "e2e"] = "puback"
     # With e2e: seconds that the archive may take before a message is sent again, later ever more seldom.
     resend_after_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    # With e2e: the archives (their --share) that must all have stored a message; [] is whichever there is.
+    archives: tuple[ArchiveName, ...] = ()
     # True lets Home Assistant find the device: counts, last alert and picture, health.
     home_assistant: bool = False
     # Seconds for which the broker keeps an alert or a picture for a subscriber who is away; what is retained
@@ -58,6 +62,8 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("client_certificate and client_key: expected both or neither")
         if self.password_file is not None and self.username is None:
             raise ValueError("password_file: expected a username beside it")
+        if self.archives and self.ack != "e2e":
+            raise ValueError("archives: expected only with ack: e2e")
 
     @property
     def broker(self) -> Broker:
@@ -86,7 +92,10 @@ def _parse(url: str) -> Broker:
     except ValueError:
         host, port = None, None
     if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
-        raise ValueError(f"url: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], got {url!r}")
+        # What stands behind "?" may be a password too.
+        got = re.split("[?#]", url)[0]
+        more = " and more behind it" if got != url else ""
+        raise ValueError(f"url: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], got {got!r}{more}")
     is_tls = parts.scheme == "mqtts"
     return Broker(host, port or (8883 if is_tls else 1883), is_tls)
 

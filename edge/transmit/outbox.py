@@ -151,6 +151,8 @@ class Outbox:
     def __init__(self, database: Database, settings: OutboxSettings) -> None:
         self._database = database
         self._settings = settings
+        # Bytes that surely still fit, or less: all others that write here only take away. Not counted yet.
+        self._room_bytes = 0
 
     def put(self, messages: Sequence[Message], enqueued_at: datetime) -> None:
         """Queue messages in this order, inside the caller's transaction."""
@@ -167,7 +169,8 @@ class Outbox:
                 for message in messages
             ],
         )
-        if messages:
+        self._room_bytes -= sum(len(message.payload) for message in messages)
+        if messages and self._room_bytes < 0:
             self._make_room()
 
     def put_retained(self, topic: str, payload: bytes) -> None:
@@ -334,7 +337,9 @@ class Outbox:
         return [(seq,) for seq in found if seqs is None or seq in set(seqs)]
 
     def _make_room(self) -> None:
+        """Count what there is, and give up what is too much."""
         excess = sum(size for _, size in self._sums().values()) - self._settings.max_bytes
+        self._room_bytes = max(0, -excess)
         while excess > 0:
             rows = self._database.rows(
                 "SELECT seq, state, severity, size_bytes FROM outbox ORDER BY state, worth, seq LIMIT 64"

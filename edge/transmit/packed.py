@@ -67,6 +67,7 @@ _KINDS = (
     Kind.INDICATOR,
     Kind.BLIND,
     Kind.DEVICE,
+    Kind.DIGEST,
 )
 _SEVERITIES = (Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)
 _PHASES = (Phase.NEW, Phase.UPDATE, Phase.END, Phase.CANCEL)

@@ -21,10 +21,15 @@ _DIGEST_BYTES = 16
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="32 hexadecimal digits")]
 
 
-class Receipt(msgspec.Struct, frozen=True):
+ArchiveName = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message on the topic `ack`; keys that a later release adds are passed over."""
 
     stored: Annotated[list[Digest], Meta(max_length=MAX_STORED)]
+    # Which archive: archivers of one share are one. A program that plays the archive may leave it out.
+    archive: ArchiveName | None = None
 
 
 _DECODER = msgspec.json.Decoder(Receipt)
@@ -39,15 +44,15 @@ def digest(topic: str, payload: bytes) -> str:
     return hashed.digest()[:_DIGEST_BYTES].hex()
 
 
-def receipts(digests: Sequence[str]) -> Iterator[bytes]:
-    """The payloads that tell these digests, as many as are needed."""
+def receipts(digests: Sequence[str], archive: str | None = None) -> Iterator[bytes]:
+    """The payloads that tell what an archive has stored, as many as are needed."""
     for first in range(0, len(digests), MAX_STORED):
-        yield msgspec.json.encode(Receipt(list(digests[first : first + MAX_STORED])))
+        yield msgspec.json.encode(Receipt(list(digests[first : first + MAX_STORED]), archive))
 
 
-def stored_digests(payload: bytes) -> list[str]:
+def read_receipt(payload: bytes) -> Receipt:
     """What a receipt tells; a ValueError says that it is none."""
     try:
-        return _DECODER.decode(payload).stored
+        return _DECODER.decode(payload)
     except RecursionError:
         raise ValueError("expected a receipt, got JSON that is nested too deeply") from None

@@ -52,7 +52,7 @@ class ModemLedger:
         """These need not go over the modem any more; those that have left the outbox are forgotten."""
         with self._database.transaction():
             self._database.change_many(
-                "INSERT OR IGNORE INTO satmodem_carried VALUES (?)", [(seq,) for seq in seqs]
+                "INSERT OR IGNORE INTO satmodem_carried (seq) VALUES (?)", [(seq,) for seq in seqs]
             )
             self._database.change("DELETE FROM satmodem_carried WHERE seq NOT IN (SELECT seq FROM outbox)")
 
@@ -69,7 +69,7 @@ class ModemLedger:
         with self._database.transaction():
             self._database.change("DELETE FROM satmodem_spent WHERE day != ?", (day.isoformat(),))
             self._database.change(
-                "INSERT INTO satmodem_spent VALUES (?, max(0, ?)) "
+                "INSERT INTO satmodem_spent (day, n_bytes) VALUES (?, max(0, ?)) "
                 "ON CONFLICT (day) DO UPDATE SET n_bytes = max(0, n_bytes + ?)",
                 (day.isoformat(), n_bytes, n_bytes),
             )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 
-from edge.errors import ConfigFault, PayloadRefused, StoreBroken
+from edge.errors import ConfigFault, PayloadRefused, StoreBroken, StoreCorrupt
 from edge.transmit import sbd, uplink
 from edge.transmit.brief import brief_of
 from edge.transmit.device_key import read_key
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 2.0
 # A key that cannot be read, or a store that is broken: a person, or a disk, must come first.
 _FAULT_WAIT_S = 60.0
+# What is asked of the modem in one turn at the most, each with its own time to answer: greeting, signal, what
+# it holds, put, exchange, take; each may come with noise to drain.
+_MAX_QUESTIONS = 24
 
 Received = Callable[[bytes], None]
 """Takes a message to the device; it has written it down, or refused it, when it returns."""
@@ -49,6 +52,7 @@ class ModemSender:
         received: Received,
         now: Callable[[], datetime],
         draw: Callable[[], float] = random.random,
+        tally: ModemTally | None = None,
     ) -> None:
         """Prepare the thread.
 
@@ -58,6 +62,7 @@ class ModemSender:
         received     takes each message to the device, in this thread
         now          for the day of the budget, UTC
         draw         a random number in [0, 1), for the waits
+        tally        where a sender before this one counted
         """
         self._settings = settings
         self._open_ledger = open_ledger
@@ -71,7 +76,8 @@ class ModemSender:
         self._n_failures = 0
         self._is_used = False
         self._stopping = threading.Event()
-        self._tally = ModemTally()
+        self._tally = tally or ModemTally()
+        self._tally.last_turn_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="satmodem-sender", daemon=True)
 
     def start(self) -> None:
@@ -90,17 +96,27 @@ class ModemSender:
         """False where the thread has ended; before `stop` that is a fault of this program."""
         return self._thread.is_alive()
 
+    @property
+    def longest_turn_s(self) -> float:
+        """What one turn may take by the settings: a session with all its questions, or the wait after it."""
+        questions_s = _MAX_QUESTIONS * self._settings.answer_timeout_s
+        return max(questions_s + self._settings.session_timeout_s, sbd.LONGEST_WAIT_S)
+
     def statistics(self) -> ModemStatistics:
         """How the modem is, at this moment."""
-        return self._tally.statistics(time.monotonic())
+        return self._tally.statistics()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 with closing(self._open_ledger()) as ledger:
                     while not self._stopping.is_set():
-                        self._stopping.wait(self._turn(ledger))
+                        wait_s = self._turn(ledger)
+                        self._tally.last_turn_at = time.monotonic()
+                        self._stopping.wait(wait_s)
+                        self._tally.last_turn_at = time.monotonic()
             except StoreBroken as fault:
+                self._tally.damage = fault if isinstance(fault, StoreCorrupt) else None
                 log.error("satellite modem cannot read the outbox, trying again: %s", fault)
                 self._stopping.wait(_FAULT_WAIT_S)
 

@@ -45,7 +45,7 @@ _STATUS = {
 # Seconds to wait after so many failures in a row, as a share of a random number: at once, twice within 5,
 # twice within 30, then every five minutes.
 _WAITS_S = (0.0, 5.0, 5.0, 30.0, 30.0)
-_LAST_WAIT_S = 300.0
+LONGEST_WAIT_S = 300.0
 
 # These say themselves how long: three minutes between two registrations, and not before the network likes.
 _MIN_WAITS_S = {36: 180.0, 37: 300.0, 38: 300.0}
@@ -152,5 +152,5 @@ def retry_wait_s(n_failures: int, draw: float, status: int | None = None) -> flo
     draw        a random number in [0, 1], so that a fleet under one satellite does not call as one
     status      of the session that failed, where there was one
     """
-    planned = draw * _WAITS_S[n_failures - 1] if n_failures <= len(_WAITS_S) else _LAST_WAIT_S
+    planned = draw * _WAITS_S[n_failures - 1] if n_failures <= len(_WAITS_S) else LONGEST_WAIT_S
     return max(planned, _MIN_WAITS_S.get(status or 0, 0.0))

@@ -58,7 +58,8 @@ class Sender:
         self._open_outbox = open_outbox
         self._draw = draw
         self._open_reception = open_reception
-        self._desk = Desk(settings.resend_after_s if settings.ack == "e2e" else None, time.monotonic())
+        resend_after_s = settings.resend_after_s if settings.ack == "e2e" else None
+        self._desk = Desk(resend_after_s, time.monotonic(), settings.archives)
         self._wake = Wake()
         self._stopping = threading.Event()
         self._tally = tally or Tally()

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 # How often the outbox is looked at without being woken: `edge outbox retry` is another process.
 _LOOK_EVERY_S = 2.0
 
+# So many times for each window what was taken is written down: a power cut repeats the rest.
+_TAKEN_PARTS = 4
+
 # How long a clean stop waits for the broker to take its last word.
 _GOODBYE_S = 2.0
 
@@ -84,6 +87,8 @@ class Session:
         """Send what there is room for, wait for what comes, and write down what was taken."""
         if self._may_have_more:
             self._fetch()
+            self._publish()
+            self._fetch_states()
         self._publish()
         arrived = self._link.step(_LOOK_EVERY_S)
         # Nothing came: it was the regular look, or the network alone.
@@ -92,7 +97,8 @@ class Session:
         for ack in arrived.acks:
             self._settle(ack)
         self._hear(arrived)
-        if not self._in_flight or len(self._taken) >= self._uplink.window:
+        # What is taken and not written down goes again after a power cut.
+        if not self._in_flight or len(self._taken) >= self._uplink.window / _TAKEN_PARTS:
             self._write_taken()
 
     def _hear(self, arrived: Arrived) -> None:
@@ -139,11 +145,10 @@ class Session:
     def _fetch(self) -> None:
         """Fill up the lanes; the last one only where nothing else waits."""
         self._may_have_more = False
-        if not self._again:
+        if self._desk.is_asked and not self._again:
             self._again.extend(self._due_again())
         self._fetch_lane(Lane.URGENT)
         self._fetch_lane(Lane.ORDINARY)
-        self._fetch_states()
         if not self._n_queued and not self._in_flight:
             self._fetch_lane(Lane.LAST)
 
@@ -189,7 +194,7 @@ class Session:
 
     def _publish(self) -> None:
         for queue in (self._answers, self._states, self._again, *self._lanes.values()):
-            while attempt := next_attempt(queue, [self._link_state()], self._uplink):
+            while queue and (attempt := next_attempt(queue, [self._link_state()], self._uplink)):
                 queue.popleft()
                 self._send(attempt.outgoing)
             if queue:

@@ -73,6 +73,10 @@ class Tally:
         self.lost[reason] += 1
         return is_news
 
+    def lose(self) -> None:
+        """The thread is gone, and with it the connection."""
+        self.is_connected = False
+
     def took(self, *, is_queued: bool) -> None:
         """The broker answered for a message."""
         self.last_ack_at = time.monotonic()

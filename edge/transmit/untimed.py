@@ -56,7 +56,7 @@ class UntimedAlerts:
             return
         up, boot_id = timedelta(seconds=self._ticks()), self._boot_id()
         self._database.change_many(
-            "INSERT INTO untimed VALUES (?, ?, ?, ?)",
+            "INSERT INTO untimed (sequence, boot_id, booted_at, clock) VALUES (?, ?, ?, ?)",
             [
                 (alert.sequence, boot_id, instant_text(alert.recorded_at - up), alert.clock)
                 for alert in doubtful

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.acquire.overlay import laid_on
+from edge.acquire.overlay import laid_on, shown_on
 from edge.acquire.registration import Alignment, Matrix
 from tests.make import ground, make_tile
 
@@ -21,14 +21,16 @@ def lying(x: float, y: float) -> Alignment:
 
 
 def test_two_tiles_that_lie_alike_show_the_same_pixels() -> None:
-    pixels, shown = laid_on(EARLIER, ALL, before=lying(3, 4), after=lying(3, 4))
+    pixels = laid_on(EARLIER, before=lying(3, 4), after=lying(3, 4))
+    shown = shown_on(ALL, before=lying(3, 4), after=lying(3, 4))
     assert shown[1:-1, 1:-1].all()
     assert np.abs(pixels.astype(int) - EARLIER)[1:-1, 1:-1].max() <= 1
 
 
 @pytest.mark.parametrize(("x", "y"), [(7, -4), (-12, 5)])
 def test_the_earlier_tile_is_moved_by_what_lies_between_them(x: int, y: int) -> None:
-    pixels, shown = laid_on(EARLIER, ALL, before=lying(0, 0), after=lying(x, y))
+    pixels = laid_on(EARLIER, before=lying(0, 0), after=lying(x, y))
+    shown = shown_on(ALL, before=lying(0, 0), after=lying(x, y))
     there = np.roll(EARLIER, (-y, -x), axis=(0, 1))
     inner = np.s_[20:-20, 20:-20]
     assert np.abs(pixels[inner].astype(int) - there[inner]).max() <= 1
@@ -36,7 +38,7 @@ def test_the_earlier_tile_is_moved_by_what_lies_between_them(x: int, y: int) -> 
 
 
 def test_ground_that_the_earlier_tile_does_not_show_is_not_shown() -> None:
-    _, shown = laid_on(EARLIER, ALL, before=lying(0, 0), after=lying(30, 0))
+    shown = shown_on(ALL, before=lying(0, 0), after=lying(30, 0))
     assert not shown[:, -29:].any()
     assert shown[:, 1:-32].all()
 
@@ -44,6 +46,6 @@ def test_ground_that_the_earlier_tile_does_not_show_is_not_shown() -> None:
 def test_ground_of_no_use_in_the_earlier_tile_is_not_shown() -> None:
     usable = ALL.copy()
     usable[:, 100:] = False
-    _, shown = laid_on(EARLIER, usable, before=lying(0, 0), after=lying(10, 0))
+    shown = shown_on(usable, before=lying(0, 0), after=lying(10, 0))
     assert shown[5:-5, 5:88].all()
     assert not shown[:, 91:].any()

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from edge.acquire.quality import Look, QualitySettings, Reject, assess
 from edge.acquire.tile import Rgb, Tile
+from edge.drill.look import Look as DrawnLook
+from edge.drill.look import cloud_cover
+from edge.drill.noise import Raster
 from edge.geo import GeoBounds, LngLat, PixelBox, Site
 from tests.make import ground, make_look, make_site, make_tile, with_cloud
 
@@ -29,6 +32,21 @@ def look_at(tile: Tile) -> Look:
 
 def as_pixels(values: NDArray[np.floating[Any]]) -> Rgb:
     return np.asarray(np.clip(values, 0, 255), np.uint8)
+
+
+def ragged_cloud(seed: int) -> NDArray[np.float32]:
+    """(512, 512) float32 opacity in [0, 1] of clouds as the renderer draws them, over most of the ground."""
+    return cloud_cover(DrawnLook(seed=seed, cloud_fraction=0.7), Raster(256.0, 256.0, 0.5))[0][:512, :512]
+
+
+def under(pixels: Rgb, opacity: NDArray[np.float32]) -> Rgb:
+    """The image under clouds that are lit unevenly."""
+    light = 222 + cv2.resize(np.random.default_rng(3).normal(0, 14, (9, 9)).astype(np.float32), (512, 512))
+    return as_pixels(pixels * (1 - opacity[..., None]) + (light * opacity)[..., None])
+
+
+def by_cell(opacity: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(opacity, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def test_a_clear_tile_is_seen_as_a_whole() -> None:
@@ -60,6 +78,14 @@ def test_ground_under_a_cloud_is_not_usable_and_the_rest_is() -> None:
     look = look_at(make_tile(with_cloud(ground(), 0, 200)))
     assert look.sees(PixelBox(32, 100, 160, 400)) < 0.1
     assert look.sees(PixelBox(260, 0, 512, 512)) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_ragged_rim_of_a_cloud_hides_ground_too(seed: int) -> None:
+    opacity = ragged_cloud(seed)
+    usable = look_at(make_tile(under(ground(), opacity))).usable
+    assert float(usable[by_cell(opacity) >= 0.5].mean()) < 0.15
+    assert float(usable[by_cell(opacity) < 0.02].mean()) > 0.7
 
 
 def test_a_tile_under_a_closed_cloud_is_clouded() -> None:

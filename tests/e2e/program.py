@@ -37,9 +37,12 @@ def until(is_so: Callable[[], bool], otherwise: Callable[[], str]) -> None:
 class Daemon:
     """`edge run` over a configuration; it can be ended in every way and started again."""
 
-    def __init__(self, config: Path, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Path, variables: Mapping[str, str] | None = None, *, verbose: bool = False
+    ) -> None:
         self.config = config
         self.spool = config.parent / "spool"
+        self._options = ["-v"] if verbose else []
         self._variables = dict(variables or {})
         self._log = config.parent / "daemon.log"
         self._log.touch()
@@ -49,7 +52,7 @@ class Daemon:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         n_before = self.log_text().count("daemon is ready")
-        command = [sys.executable, "-m", "edge", "run", "-c", str(self.config)]
+        command = [sys.executable, "-m", "edge", "run", *self._options, "-c", str(self.config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, **self._variables}
@@ -111,9 +114,11 @@ class Daemon:
 
 
 @contextmanager
-def running(config: Path, variables: Mapping[str, str] | None = None) -> Iterator[Daemon]:
+def running(
+    config: Path, variables: Mapping[str, str] | None = None, *, verbose: bool = False
+) -> Iterator[Daemon]:
     """A daemon for the length of the block."""
-    daemon = Daemon(config, variables)
+    daemon = Daemon(config, variables, verbose=verbose)
     try:
         daemon.start()
         yield daemon

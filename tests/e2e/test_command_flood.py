@@ -51,7 +51,8 @@ def test_nothing_escapes_and_nothing_grows(
         until(lambda: daemon.rows("SELECT count(*) FROM commands") == [(0,)], daemon.log_text)
         while not desk.heard_nothing():
             json.loads(desk.next_message().payload)
-        assert desk.ask("ping")["ok"]
+        answer = desk.ask("ping")
+        assert answer["ok"], answer
         grown = memory_bytes(daemon) - before
         record_property("grown_bytes", grown)
         record_property("log_bytes", len(daemon.log_text()))

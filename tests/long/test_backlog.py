@@ -47,7 +47,7 @@ def test_ten_thousand_alerts_wait_for_a_broker_and_then_come_in_order(
                 until(lambda: store.outbox.statistics().n_waiting == 0, within_s=300)
                 took_s = time.monotonic() - started_at
                 drained = memory_bytes(process.pid)
-                until(lambda: len(subscriber.heard()) >= N_ALERTS)
+                until(lambda: len(subscriber.heard()) >= N_ALERTS, within_s=300)
                 heard = sequences(subscriber.heard())
         finally:
             process.kill()

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-
 import pytest
 
-from edge.monitor import count
-from edge.monitor.finding import Count, Finding, Kind, Phase, Severity
-from edge.monitor.judge import judge
+from edge.monitor.finding import Finding, Kind, Phase, Severity
 from edge.monitor.quiet import NOTHING, Quiet, QuietPlace
-from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
-from edge.monitor.scene import Scene, Story
-from tests.monitor.scenes import RECALL, SETTINGS, SITE, Watch, day, make_sight, seen
+from edge.monitor.rules import ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from tests.monitor.guard import Guard
+from tests.monitor.scenes import day
 
 ON_APRON = (200.0, 200.0)
 ALSO_ON_APRON = (200.0, 400.0)
 OFF_APRON = (800.0, 800.0)
-
-
-class Guard(Watch):
-    """A watch with rules."""
-
-    def __init__(self, *rules: AnyRule) -> None:
-        super().__init__()
-        self.rules = rules
-        self.stories: Mapping[str, Story] = {}
-        self.quiet = NOTHING
-
-    def findings(self, at: datetime, *places: tuple[float, float], score: float = 0.95) -> Sequence[Finding]:
-        """What the rules say of a look with an aircraft at each of the places."""
-        sight = make_sight(at)
-        delta = self.show(sight, [seen(sight, x, y, score=score) for x, y in places])
-        scene = Scene(SITE, sight, self.inventory, delta, self.number, quiet=self.quiet)
-        verdict = judge(scene, self.rules, self.stories)
-        self.inventory, self.stories = verdict.inventory, verdict.stories
-        return verdict.findings
-
-    def number(self, label: str, zone: str | None) -> Count:
-        """The count the rules ask for."""
-        tracks = [t for t in self.inventory.tracks if zone is None or zone in SITE.zones_at(t.box.position)]
-        at = max((t.looked_at for t in tracks), default=day(1))
-        return count.counted(tracks, at, unfound=1.0 - RECALL.of(label), settings=SETTINGS)
 
 
 def test_an_arrival_in_the_zone_is_told_with_its_number_and_place() -> None:

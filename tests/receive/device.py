@@ -26,9 +26,9 @@ def numbered(n: int) -> Commit:
     return Commit(done_at=RECORDED_AT, alerts=[alert])
 
 
-def sender(folder: Path, url: str) -> Sender:
+def sender(folder: Path, url: str, archives: tuple[str, ...] = ()) -> Sender:
     """What carries the outbox of a folder end to end."""
-    settings = MqttSettings(url=url, ack="e2e", resend_after_s=RESEND_AFTER_S)
+    settings = MqttSettings(url=url, ack="e2e", resend_after_s=RESEND_AFTER_S, archives=archives)
     return Sender("pier-7", settings, FAST, lambda: open_store(folder).outbox)
 
 

@@ -247,6 +247,7 @@ def test_whatever_comes_is_kept_in_one_form_or_the_other(topic: str, payload: by
 def test_a_later_release_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite"
     with closing(open_sqlite(path)) as store:
+        store._backend.change("CREATE TABLE of_a_later_release (one INTEGER)")
         store._backend.change("PRAGMA user_version = 99")
     with pytest.raises(StoreBroken, match="a later release of edge"):
         open_sqlite(path)

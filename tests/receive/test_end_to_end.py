@@ -20,6 +20,7 @@ from edge.receive.archive_store import open_sqlite
 from edge.store import Store
 from edge.transmit.receipt import digest, receipts
 from tests.broker import Broker, Subscriber, running_broker
+from tests.cluster import running_cluster
 from tests.receive import device
 from tests.receive.make import archiving, publish, until
 from tests.transmit.make import open_store
@@ -46,8 +47,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def sending(folder: Path, broker: Broker) -> Iterator[None]:
-    sender = device.sender(folder, broker.url)
+def sending(folder: Path, broker: Broker, archives: tuple[str, ...] = ()) -> Iterator[None]:
+    sender = device.sender(folder, broker.url, archives)
     sender.start()
     try:
         yield
@@ -177,6 +178,36 @@ def test_the_share_of_a_dead_archiver_goes_to_the_other(
                 one.kill()
         until(lambda: n_waiting(store) == 0)
     assert counts(file) == (40, 40)
+
+
+def test_two_archivers_over_one_postgresql_lose_nothing_when_one_is_killed_again_and_again(
+    tmp_path: Path, store: Store, broker: Broker
+) -> None:
+    postgres = pytest.importorskip("edge.receive.archive_postgres", reason="psycopg is not installed")
+    with running_cluster() as cluster, archiving(broker, cluster.url, tmp_path, name="one"):
+        with sending(tmp_path, broker):
+            for n in range(0, 100, 20):
+                with archiving(broker, cluster.url, tmp_path, name=f"other-{n}"):
+                    for number in range(n, n + 20):
+                        store.commit(device.numbered(number))
+            until(lambda: n_waiting(store) == 0)
+        with closing(postgres.open_postgres(cluster.url)) as archive:
+            found = archive.counts()
+    assert (found["alerts"], found["evidence"]) == (100, 100)
+
+
+def test_a_row_leaves_when_every_archive_that_is_named_has_it(
+    tmp_path: Path, store: Store, broker: Broker
+) -> None:
+    files = [tmp_path / f"{share}.sqlite" for share in ("archive", "copy")]
+    for n in range(20):
+        store.commit(device.numbered(n))
+    with sending(tmp_path, broker, ("archive", "copy")), archiving(broker, files[0], tmp_path):
+        until(lambda: counts(files[0]) == (20, 20))
+        assert n_waiting(store) == 40
+        with archiving(broker, files[1], tmp_path, ("--share", "copy")):
+            until(lambda: n_waiting(store) == 0)
+    assert [counts(file) for file in files] == [(20, 20), (20, 20)]
 
 
 def kill_and_restart(folder: Path, broker: Broker, n_kills: tuple[int, int]) -> None:

@@ -53,7 +53,8 @@ class HardenedBroker(Broker):
         for name in ("crt", "key"):
             shutil.copy(certificates.folder / f"localhost.{name}", folder / f"broker.{name}")
         shutil.copy(certificates.folder / "ca.crt", folder)
-        shutil.copy(CONFIG / "acl", folder)
+        blocks = [path.read_text() for path in sorted(certificates.folder.glob("*.acl"))]
+        (folder / "acl").write_text("".join([(CONFIG / "acl").read_text(), *blocks]))
         text = (CONFIG / "edge.conf").read_text()
         if with_revoked:
             shutil.copy(certificates.folder / "revoked.crl", folder)

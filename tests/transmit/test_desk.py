@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import edge
 from edge.transmit import desk as desk_module
 from edge.transmit.desk import MAX_AWAITED, WINDOW, Desk
-from edge.transmit.receipt import MAX_STORED, digest, receipts, stored_digests
+from edge.transmit.receipt import MAX_STORED, digest, read_receipt, receipts
 from edge.transmit.uplink import Outgoing
 
 ALERT = "edge/v1/pier-7/harbour/alert"
@@ -23,13 +23,13 @@ def row(seq: int, topic: str = ALERT, qos: int = 1) -> Outgoing:
     return Outgoing(topic, b"%d" % seq, qos=qos, seq=seq)
 
 
-def receipt(*rows: Outgoing) -> bytes:
-    [payload] = receipts([digest(one.topic, one.payload) for one in rows])
+def receipt(*rows: Outgoing, archive: str | None = None) -> bytes:
+    [payload] = receipts([digest(one.topic, one.payload) for one in rows], archive)
     return payload
 
 
-def desk_with(*seqs: int, at_s: float = 0.0) -> Desk:
-    desk = Desk(30.0, 0.0)
+def desk_with(*seqs: int, at_s: float = 0.0, archives: tuple[str, ...] = ()) -> Desk:
+    desk = Desk(30.0, 0.0, archives)
     for seq in seqs:
         desk.sent(row(seq), at_s)
         desk.reached_broker(seq, at_s)
@@ -52,6 +52,48 @@ def test_a_receipt_confirms_every_row_of_the_same_bytes() -> None:
 
 def test_a_receipt_for_something_else_confirms_nothing() -> None:
     assert desk_with(1).confirmed(receipt(row(7)), 1.0) == []
+
+
+def test_of_two_archives_that_must_both_have_it_one_is_not_enough() -> None:
+    desk = desk_with(1, archives=("archive", "copy"))
+    assert desk.confirmed(receipt(row(1), archive="archive"), 1.0) == []
+    assert desk.confirmed(receipt(row(1), archive="archive"), 2.0) == []
+    assert desk.confirmed(receipt(row(1), archive="copy"), 3.0) == [1]
+
+
+def test_what_one_archive_has_is_not_forgotten_when_the_message_goes_again() -> None:
+    desk = desk_with(1, archives=("archive", "copy"))
+    desk.confirmed(receipt(row(1), archive="archive"), 1.0)
+    desk.sent(row(1), 31.0)
+    desk.reached_broker(1, 31.0)
+    assert desk.confirmed(receipt(row(1), archive="copy"), 32.0) == [1]
+
+
+def test_a_silent_archive_does_not_keep_what_is_missing_from_the_other() -> None:
+    desk = desk_with(*range(20), archives=("archive", "copy"))
+    desk.confirmed(receipt(row(0), archive="archive"), 29.0)
+    assert desk.due(31.0, set()) == list(range(1, 20))
+
+
+@pytest.mark.parametrize("archive", [None, "another"])
+def test_an_archive_that_was_not_named_lets_nothing_go(archive: str | None) -> None:
+    desk = desk_with(1, archives=("archive", "copy"))
+    assert desk.confirmed(receipt(row(1), archive=archive), 1.0) == []
+
+
+@pytest.mark.parametrize("archive", [None, "another"])
+def test_where_none_is_named_any_archive_will_do(archive: str | None) -> None:
+    assert desk_with(1).confirmed(receipt(row(1), archive=archive), 1.0) == [1]
+
+
+def test_of_two_archives_the_silent_one_is_named_and_asked_seldom() -> None:
+    desk = desk_with(*range(20), archives=("archive", "copy"))
+    desk.confirmed(receipt(*map(row, range(20)), archive="archive"), 29.0)
+    assert desk.news(31.0) == "archive is silent: archive=copy messages=20 silent_s=31"
+    assert len(desk.due(31.0, set())) == 1
+    desk.confirmed(receipt(row(0), archive="copy"), 32.0)
+    assert desk.news(32.0) == "archive answers again"
+    assert len(desk.due(32.0, set())) == 19
 
 
 @pytest.mark.parametrize(
@@ -172,7 +214,7 @@ def test_whatever_happens_a_row_is_awaited_until_it_is_confirmed_or_forgotten(
 def test_a_receipt_carries_so_many_digests_and_the_rest_goes_in_the_next() -> None:
     keys = [digest(ALERT, b"%d" % n) for n in range(MAX_STORED + 1)]
     payloads = list(receipts(keys))
-    assert [stored_digests(payload) for payload in payloads] == [keys[:-1], keys[-1:]]
+    assert [read_receipt(payload).stored for payload in payloads] == [keys[:-1], keys[-1:]]
 
 
 def test_a_receipt_keeps_to_its_schema() -> None:
@@ -197,4 +239,4 @@ def test_what_is_no_receipt_is_refused(payload: bytes) -> None:
 )
 def test_a_receipt_of_another_form_is_refused(payload: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any text will do
-        stored_digests(payload)
+        read_receipt(payload)

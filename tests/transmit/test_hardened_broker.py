@@ -11,10 +11,12 @@ import msgspec
 import pytest
 
 from edge.errors import LinkDown
+from edge.transmit.home_assistant import discovery_topic
 from edge.transmit.link import Incoming, Wake
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.sender import Sender
+from edge.transmit.topics import Topics
 from edge.transmit.uplink import Outgoing
 from tests.transmit.hardened_broker import Certificates, HardenedBroker
 from tests.transmit.make import FAST, numbered, open_store
@@ -22,12 +24,16 @@ from tests.transmit.test_mqtt import acked
 from tests.transmit.test_sender import until
 
 ALERT = "edge/v1/pier-7/north-airfield/alert"
+# A device id that Home Assistant cannot write as it is.
+DOTTED = "pier.9"
 Connect = Callable[..., MqttLink]
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    certificates.client(DOTTED)
+    return certificates
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,40 @@ def test_a_device_reads_its_own_commands_and_nothing_of_another(connect: Connect
     acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"{}"))
     acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"{}"))
     # Messages keep their order: had the others been let through, they would come first.
+    assert next_message(other).topic == "edge/v1/pier-8/cmd/ping"
+
+
+@pytest.mark.parametrize("device", ["pier-7", DOTTED])
+def test_a_device_announces_itself_and_home_assistant_sees_it_and_its_health(
+    connect: Connect, device: str
+) -> None:
+    home_assistant = connect("homeassistant")
+    home_assistant.subscribe(["homeassistant/#", "edge/v1/#"])
+    home_assistant.step(0.5)
+    topics = [discovery_topic(device), Topics(device).health]
+    for topic in topics:
+        assert acked(connect(device), Outgoing(topic, device.encode())) is None
+    heard = messages(home_assistant)
+    assert all(topic in (message.topic for message in heard) for topic in topics)
+    assert acked(home_assistant, Outgoing("homeassistant/status", b"online")) is None
+
+
+@pytest.mark.parametrize("device", ["pier-7", DOTTED])
+@pytest.mark.parametrize("other", ["pier-8", "pier.8", "homeassistant", "desk", "archive"])
+def test_nobody_else_announces_a_device_or_speaks_for_it(connect: Connect, device: str, other: str) -> None:
+    for topic in (discovery_topic(device), Topics(device).health, Topics(device).alert("north-airfield")):
+        refusal = acked(connect(other), Outgoing(topic, b"forged"))
+        assert refusal == "refused by the broker: Not authorized (135)"
+
+
+@pytest.mark.parametrize("asked", ["homeassistant/#", "homeassistant/device/+/config", "edge/v1/#"])
+def test_a_device_does_not_read_what_another_announces(connect: Connect, asked: str) -> None:
+    other = connect("pier-8")
+    other.subscribe([asked])
+    other.subscribe(["edge/v1/pier-8/cmd/#"])
+    other.step(0.5)
+    acked(connect(DOTTED), Outgoing(discovery_topic(DOTTED), b"{}", is_retained=True))
+    acked(connect("desk"), Outgoing("edge/v1/pier-8/cmd/ping", b"{}"))
     assert next_message(other).topic == "edge/v1/pier-8/cmd/ping"
 
 

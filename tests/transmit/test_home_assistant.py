@@ -139,6 +139,7 @@ def test_open_alerts_are_counted() -> None:
         ("outbox", "3"),
         ("dead", "1"),
         ("disk", "1000"),
+        ("storage", "sound"),
         ("temperature", "41.5"),
         ("north-airfield_look", "2024-12-13T08:30:00Z"),
     ],

@@ -101,6 +101,7 @@ def test_pictures_go_on_their_own_topics_after_the_alert(
     pictures = (evidence_of("before", b"one"), evidence_of("after", b"two"))
     alert = make_alert(evidence=pictures)
     store.commit(Commit(done_at=RECORDED_AT, alerts=[alert]))
+    store.tell_open("pier-7", RECORDED_AT)
     with listening(broker, tmp_path, "edge/v1/+/+/+/#") as subscriber, sending(tmp_path, broker):
         heard = [(topic.split("/", 4)[4], payload) for topic, payload in subscriber.wait_for(4)]
     assert [topic for topic, _ in heard] == [
@@ -116,6 +117,7 @@ def test_every_connect_begins_with_online_open_inventory_health(
     store.outbox.set_retained("edge/v1/pier-7/health", b"{}")
     store.outbox.set_retained("edge/v1/pier-7/north-airfield/inventory", b"{}")
     store.commit(numbered(1))
+    store.tell_open("pier-7", RECORDED_AT)
     with sending(tmp_path, broker):
         until(lambda: store.outbox.statistics().n_waiting == 0)
     with listening(broker, tmp_path, "#", "-R") as subscriber, sending(tmp_path, broker):
@@ -125,6 +127,7 @@ def test_every_connect_begins_with_online_open_inventory_health(
 
 def test_a_late_joiner_sees_the_state_of_the_device(tmp_path: Path, store: Store, broker: Broker) -> None:
     store.commit(numbered(1))
+    store.tell_open("pier-7", RECORDED_AT)
     with sending(tmp_path, broker):
         until(lambda: store.outbox.statistics().n_waiting == 0 and not store.outbox.retained(only_dirty=True))
         with listening(broker, tmp_path) as subscriber:
@@ -264,6 +267,7 @@ def test_a_denied_message_is_put_aside_and_the_rest_goes(tmp_path: Path, store: 
     acl.write_text("topic read #\ntopic write edge/v1/pier-7/+/alert\ntopic write edge/v1/pier-7/status\n")
     store.commit(Commit(done_at=RECORDED_AT, messages=[Message("edge/v1/pier-8/s/alert", b"{}")]))
     store.commit(numbered(1))
+    store.tell_open("pier-7", RECORDED_AT)
     with (
         running_broker(tmp_path, ["allow_anonymous true", f"acl_file {acl}"]) as broker,
         listening(broker, tmp_path) as subscriber,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -12,8 +13,15 @@ Rgb = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 
-def looked_at(pixels: Rgb, rng: np.random.Generator) -> Rgb:
-    """The same ground as another look may show it, (H, W, 3) uint8."""
+def tone_of(pixels: Rgb) -> Plane:
+    """Mean and deviation of each channel, (2, 3)."""
+    return np.concatenate(cv2.meanStdDev(pixels), 1).T.astype(np.float32)
+
+
+def looked_at(pixels: Rgb, tones: Sequence[Plane], rng: np.random.Generator) -> Rgb:
+    """The same ground as another look may show it, (H, W, 3) uint8; tones are those of other images."""
+    if rng.random() < 0.3:
+        pixels = _toned_like(pixels, tones[rng.integers(len(tones))], rng)
     image = _toned(pixels, rng).astype(np.float32)
     image *= np.float32(1 / 255)
     for step in (_seasoned, _shadowed, _lit, _hazed):
@@ -34,6 +42,26 @@ def pointed(pixels: Rgb, rng: np.random.Generator, max_shift_px: float) -> Rgb:
     return np.asarray(
         cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT), np.uint8
     )
+
+
+def bent(pixels: Rgb, rng: np.random.Generator) -> Rgb:
+    """The ground as seen from another side: roofs and slopes lean a few pixels, each its own way."""
+    height, width = pixels.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    cells, reach = int(rng.integers(4, 16)), rng.uniform(0.3, 1.6)
+    lean_x, lean_y = (_field(pixels.shape, cells, rng) * reach for _ in range(2))
+    return np.asarray(
+        cv2.remap(pixels, x + lean_x, y + lean_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.uint8
+    )
+
+
+def _toned_like(pixels: Rgb, tone: Plane, rng: np.random.Generator) -> Rgb:
+    """With the brightness, contrast and colour of another image, or some of it (Reinhard et al., 2001)."""
+    own, share = tone_of(pixels), np.float32(rng.uniform(0.4, 1))
+    gain = (tone[1] / np.maximum(own[1], 4)).clip(0.35, 2.5)
+    curve = (np.arange(256, dtype=np.float32)[:, None] - own[0]) * gain + tone[0]
+    curve = curve * share + np.arange(256, dtype=np.float32)[:, None] * (1 - share)
+    return np.asarray(cv2.LUT(pixels, curve.clip(0, 255).astype(np.uint8)[None]), np.uint8)
 
 
 def _field(shape: tuple[int, ...], cells: int, rng: np.random.Generator) -> Plane:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.train.change.data import Ground, Pair
-from models.train.change.looks import looked_at, pointed
+from models.train.change.looks import Plane, bent, looked_at, pointed, tone_of
 from models.train.change.staging import Model, Placed, Stage, models
 
 SIZE_PX = 256
@@ -20,6 +20,8 @@ N_MODELS = 1200
 _MARGIN_PX = 6
 _REAL_FRACTION = 0.6
 _STAGED_FRACTION = 0.75
+_TRANSPLANTED_FRACTION = 0.35
+_BENT_FRACTION = 0.4
 _MAX_SHIFT_PX = 3.0
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
@@ -57,6 +59,8 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         share = 0.5 / max(n_changed, 1), 0.5 / max(len(real) - n_changed, 1)
         chances = np.array([share[0] if pair.changed.any() else share[1] for pair in real])
         self._chances = chances / chances.sum()
+        self._built = [pair for pair in real if pair.changed.any()]
+        self._tones = [tone_of(pair.before) for pair in real] + [tone_of(ground.pixels) for ground in single]
 
     def __iter__(self) -> Iterator[Example]:
         while True:
@@ -72,18 +76,18 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         stage, boxes = self._real_stage() if is_real else self._single_stage()
         if not is_real and len(boxes) and rng.random() < 0.5:
             stage.take_away(boxes, rng)
+        if self._built and rng.random() < _TRANSPLANTED_FRACTION:
+            donor = self._built[rng.integers(len(self._built))]
+            _, pixels, mask = _window_of(donor, rng)
+            stage.transplant(pixels, mask, rng)
         if rng.random() < _STAGED_FRACTION:
             stage.populate(self._stock, rng, int(rng.integers(0, 4)), int(rng.integers(0, 5)))
-        return _seen(stage, rng)
+        return _seen(stage, self._tones, rng)
 
     def _real_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
-        pair = self._real[rng.choice(len(self._real), p=self._chances)]
-        layers = np.dstack([pair.before, pair.after, pair.changed.astype(np.uint8)])
-        scale = math.exp(rng.uniform(-0.25, 0.45)) if rng.random() < 0.6 else 1.0
-        layers = _window(layers, scale, rng)
-        stage = Stage(layers[..., :3], layers[..., 3:6], layers[..., 6] > 0)
-        return stage, np.zeros((0, 5), np.float32)
+        before, after, mask = _window_of(self._real[rng.choice(len(self._real), p=self._chances)], rng)
+        return Stage(before, after, mask > 0), np.zeros((0, 5), np.float32)
 
     def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
@@ -103,6 +107,16 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         boxes = boxes[(boxes[:, :2].min(1) > 4) & (boxes[:, 2:4].max(1) < side - 4)]
         nothing = np.zeros((side, side), np.bool_)
         return Stage(pixels, pixels, nothing), boxes
+
+
+def _window_of(
+    pair: Pair, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both looks and the mask of a square of a pair at another scale."""
+    layers = np.dstack([pair.before, pair.after, pair.changed.astype(np.uint8)])
+    scale = math.exp(rng.uniform(-0.25, 0.45)) if rng.random() < 0.6 else 1.0
+    layers = _window(layers, scale, rng)
+    return tuple(np.ascontiguousarray(layers[..., part]) for part in (slice(3), slice(3, 6), 6))  # type: ignore[return-value]
 
 
 def _window(layers: NDArray[np.uint8], scale: float, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -126,10 +140,11 @@ def _window(layers: NDArray[np.uint8], scale: float, rng: np.random.Generator) -
     return np.dstack([images, rest, mask]).astype(np.uint8)
 
 
-def _seen(stage: Stage, rng: np.random.Generator) -> Made:
+def _seen(stage: Stage, tones: Sequence[Plane], rng: np.random.Generator) -> Made:
     """Each look through its own air, the first a little beside its place; turned, mirrored and swapped."""
-    before = looked_at(pointed(stage.before, rng, _MAX_SHIFT_PX), rng)
-    after = looked_at(stage.after, rng)
+    before = pointed(stage.before, rng, _MAX_SHIFT_PX)
+    before = looked_at(bent(before, rng) if rng.random() < _BENT_FRACTION else before, tones, rng)
+    after = looked_at(stage.after, tones, rng)
     if rng.random() < 0.5:
         before, after = after, before
     inner = slice(_MARGIN_PX, -_MARGIN_PX)

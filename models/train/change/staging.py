@@ -34,6 +34,8 @@ _SMALL_PX = 24.0
 _ALTERED_CONTRAST = 28.0
 # An object that differs less from its ground than this, in counts, cannot be seen.
 _MIN_CONTRAST = 16.0
+# What is left of a building at the rim of a window is no building.
+_MIN_BUILDING_PX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,34 @@ class Stage:
             self.changed[rows, columns] |= inner
             self.weight[rows, columns] = np.where(inner > 0, 0.7, 0)
             self.placed.append(Placed((left, top, right, bottom)))
+
+    def transplant(self, pixels: Rgb, mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
+        """Lay some of the buildings of another pair into one of the looks; pixels and mask as the stage."""
+        n, parts, stats, _ = cv2.connectedComponentsWithStats(mask)
+        large = [index for index in range(1, n) if stats[index, cv2.CC_STAT_AREA] >= _MIN_BUILDING_PX]
+        look = (self.before, self.after)[int(rng.integers(2))]
+        gain = (float(look.mean()) / max(float(pixels.mean()), 1.0)) ** rng.uniform(0, 1)
+        for index in rng.permutation(large)[: int(rng.integers(1, 9))]:
+            inside = (parts == index).astype(np.uint8)
+            alpha = cv2.GaussianBlur(
+                cv2.dilate(inside, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 0.8
+            )
+            here = _slices(_around(stats[index], 6), self.changed.shape)
+            share = alpha[here][..., None]
+            was = look[here].astype(np.float32)
+            mixed = (pixels[here] * np.float32(gain)).clip(0, 255) * share + was * (1 - share)
+            sure = inside[here] > 0
+            if np.abs(mixed - was)[sure].mean() < _MIN_CONTRAST:
+                continue
+            look[here] = mixed.astype(np.uint8)
+            self.changed[here] |= inside[here]
+            rim = ~sure & (alpha[here] > _RIM_ALPHA)
+            self.weight[here] = np.where(rim, 0, np.where(sure, 1, self.weight[here]))
+
+
+def _around(stat: NDArray[np.int32], margin_px: int) -> tuple[float, float, float, float]:
+    left, top, width, height = (float(value) for value in stat[:4])
+    return left - margin_px, top - margin_px, left + width + margin_px, top + height + margin_px
 
 
 def _any_plans(rng: np.random.Generator) -> tuple[Plan, Plan]:

@@ -1,116 +1,37 @@
 """Trains the change model: `python -m models.train.change.train --data DATA --out OUT --minutes 75`.
 
-DATA holds change/ and objects/. The learning rate follows the share of the time budget that is used up,
-so a run ends when it should on any machine; a faster machine takes more steps. The pairs and their order
-follow from the seed.
+DATA holds change/ and objects/. The pairs and their order follow from the seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.train.change.data import Ground, Pair, grounds, pairs
 from models.train.change.loss import loss
 from models.train.change.network import ChangeNetwork
 from models.train.change.pairs import Pairs
+from models.train.data import chosen
+from models.train.run import Run, train
 
 SEED = 11
 BATCH = 12
-LEARNING_RATE = 2e-3
-WARMUP_STEPS = 200
-WEIGHT_DECAY = 0.02
 MAX_GRADIENT = 5.0
-EMA_DECAY = 0.998
-LOG_STEPS = 50
-SAVE_S = 180.0
-VALIDATE_S = 600.0
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-@dataclass(slots=True, eq=False)
-class Run:
-    """A training run as it stands."""
-
-    net: ChangeNetwork
-    ema: ChangeNetwork
-    optimizer: torch.optim.AdamW
-    step: int = 0
-    minutes: float = 0.0
-
-    @classmethod
-    def begun(cls, start_from: Path | None) -> Run:
-        """A fresh run, or one from the weights of an earlier model or the encoder of an object model."""
-        torch.manual_seed(SEED)
-        net = ChangeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if start_from is not None:
-            known = torch.load(start_from, map_location="cpu", weights_only=True)["ema"]
-            own = net.state_dict()
-            named = {name if name in own else f"encoder.{name}": weight for name, weight in known.items()}
-            same = {name: w for name, w in named.items() if name in own and w.shape == own[name].shape}
-            net.load_state_dict(own | same)
-        ema = ChangeNetwork()
-        ema.load_state_dict(net.state_dict())
-        optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        return cls(net, ema, optimizer)
-
-    def resume(self, path: Path) -> None:
-        """Go on where a run was saved."""
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        self.net.load_state_dict(saved["net"])
-        self.ema.load_state_dict(saved["ema"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.minutes = saved["step"], saved["minutes"]
-
-    def save(self, path: Path) -> None:
-        """Keep it, whole or not at all."""
-        state = {
-            "net": self.net.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        whole = path.with_suffix(".tmp")
-        torch.save(state | {"step": self.step, "minutes": self.minutes}, whole)
-        whole.replace(path)
-
-    def learn(self, batch: Batch, rate: float) -> tuple[float, float]:
-        """One step; returns the two parts of the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.net.train()
-        before, after, changed, weight = batch
-        entropy, overlap = loss(self.net(before, after), changed, weight)
-        self.optimizer.zero_grad()
-        (entropy + overlap).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.net.parameters(), MAX_GRADIENT)
-        self.optimizer.step()
-        self.step += 1
-        self._average()
-        return entropy.item(), overlap.item()
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
-        for mean, new in zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True):
-            if mean.dtype == torch.int64:
-                mean.copy_(new)
-            else:
-                mean.mul_(decay).add_(new, alpha=1 - decay)
-
-
-def learning_rate(step: int, fraction: float) -> float:
-    """Up over the first steps, then down along half a cosine to a hundredth; fraction of the time used."""
-    falling = 0.5 * (1 + math.cos(math.pi * fraction)) * 0.99 + 0.01
-    return LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * falling
+def weights_of(path: Path) -> dict[str, Tensor]:
+    """Those of an earlier model, or of the encoder of an object model with a fresh head."""
+    known = torch.load(path, map_location="cpu", weights_only=True)["ema"]
+    own = ChangeNetwork().state_dict()
+    named = {name if name in own else f"encoder.{name}": weight for name, weight in known.items()}
+    return own | {name: w for name, w in named.items() if name in own and w.shape == own[name].shape}
 
 
 def image(pixels: Tensor) -> Tensor:
@@ -140,44 +61,23 @@ def f1(network: ChangeNetwork, held_out: Sequence[Pair]) -> float:
     return 2 * right / max(2 * right + wrong, 1)
 
 
-def train(run: Run, data: Path, out: Path, budget_minutes: float, *, without_research_only: bool) -> None:
-    """Learn until the time is used up; the time spent on validation is not counted."""
+def learn(run: Run[ChangeNetwork], single: Sequence[Ground], data: Path, out: Path, minutes: float) -> None:
+    """Learn from the real pairs and the single images until the time is used up."""
     held_out = pairs(data / "change" / "levir-val")
-    single = grounds(data / "objects", is_learnt=True, without_research_only=without_research_only)
     source = batches(pairs(data / "change" / "levir-train"), single, [SEED, run.step])
-    first = next(source)
-    began = time.monotonic() - run.minutes * 60
-    saved = validated = time.monotonic()
-    since: list[tuple[float, float]] = []
-    while run.minutes < budget_minutes:
-        rate = learning_rate(run.step, run.minutes / budget_minutes)
-        since.append(run.learn(first, rate))
-        first = next(source)
-        if run.step % LOG_STEPS == 0:
-            entropy, overlap = (sum(column) / len(since) for column in zip(*since, strict=True))
-            _log(out, run, rate=rate, entropy=entropy, overlap=overlap)
-            since.clear()
-        if time.monotonic() - saved > SAVE_S:
-            run.save(out / "last.pt")
-            saved = time.monotonic()
-        if time.monotonic() - validated > VALIDATE_S:
-            started = time.monotonic()
-            _log(out, run, validation_f1=f1(run.ema, held_out))
-            validated = time.monotonic()
-            began += validated - started
-        run.minutes = (time.monotonic() - began) / 60
-    run.minutes = budget_minutes
-    run.save(out / "last.pt")
-    _log(out, run, validation_f1=f1(run.ema, held_out))
 
+    def losses(network: ChangeNetwork) -> dict[str, Tensor]:
+        before, after, changed, weight = next(source)
+        entropy, overlap = loss(network(before, after), changed, weight)
+        return {"entropy": entropy, "overlap": overlap}
 
-def _log(out: Path, run: Run, **figures: float) -> None:
-    """One line of JSON, in the log and on the screen."""
-    rounded = {name: round(value, 6) for name, value in figures.items()}
-    line = json.dumps({"step": run.step, "minutes": round(run.minutes, 2), **rounded})
-    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(f"{line}\n")
-    print(line, flush=True)
+    train(
+        run,
+        out,
+        minutes,
+        losses=losses,
+        validate=lambda network: {"validation_f1": f1(network, held_out)},
+    )
 
 
 def main() -> None:
@@ -197,16 +97,19 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    run = Run.begun(arguments.start_from)
+    sets = chosen(without_research_only=arguments.without_research_only)
+    names = ("levir-train", *(source.name for source in sets))
+    run = Run.begun(ChangeNetwork, seed=SEED, sources=names, max_gradient=MAX_GRADIENT)
+    if arguments.start_from:
+        run.start_from(weights_of(arguments.start_from))
     if arguments.resume:
         run.resume(arguments.out / "last.pt")
-    train(
-        run,
-        arguments.data,
-        arguments.out,
-        arguments.minutes,
+    single = grounds(
+        arguments.data / "objects",
+        is_learnt=True,
         without_research_only=arguments.without_research_only,
     )
+    learn(run, single, arguments.data, arguments.out, arguments.minutes)
 
 
 if __name__ == "__main__":
