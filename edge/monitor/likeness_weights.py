@@ -1,17 +1,20 @@
 """How surely an object was altered, from what is measured of its looks: a logistic table. Pure.
 
-Made on rendered airfields, 0.5 m per pixel, 69 scenes of a dozen aircraft each, looked at four times within
-days or months: noses opened and closed, rotors, tails, wings or engines off, among aircraft that nobody
-touched, under other sun, haze, blur, noise and with carts beside them. Other scenes: benchmarks/README.md.
+Fitted by `python -m benchmarks.fit_likeness` on rendered airfields, 0.5 m per pixel, a dozen aircraft each,
+looked at four times within days or months: noses opened and closed, rotors, tails, wings or engines off, among
+aircraft that nobody touched, under other sun, haze, blur and noise. What it is worth: benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# A measure, the value from which it counts (None: all of it), and its weight with one look before and one
-# after, two before, two after, and two on both sides.
-_TABLE: tuple[tuple[str, float | None, tuple[float, float, float, float]], ...] = (
+_Term = tuple[str, float | None, tuple[float, float, float, float]]
+"""A measure, the value from which it counts (None: all of it), and its weights: with one look before and one
+after, two before, two after, and two on both sides."""
+
+# The table of benchmarks.fit_likeness begins here.
+_TABLE: tuple[_Term, ...] = (
     ("pattern mean", None, (1.697, 2.198, 1.434, 1.885)),
     ("bright vanished peak", -1.26, (4.417, 5.822, 3.714, 5.741)),
     ("dark vanished mean", -2.74, (5.028, 6.708, 5.798, 6.846)),
@@ -28,6 +31,8 @@ _TABLE: tuple[tuple[str, float | None, tuple[float, float, float, float]], ...] 
     ("bright appeared peak", -1.1, (-1.761, -0.387, -1.228, 0.674)),
 )
 _OFFSETS = (-3.092, -2.987, -3.601, -3.187)
+# The table ends here.
+
 # Beyond this a rendered scene proves nothing.
 _MOST = 6.0
 
