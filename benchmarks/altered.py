@@ -1,7 +1,7 @@
 """python -m benchmarks.altered [--scenes N] [--gsd M ...]: what `altered` finds on rendered airfields.
 
-Scenes that no weight was fitted to: eight looks each, at two of them something happens to some of the aircraft.
-An alteration is found if it is told at the look that first shows it or at one of the next two; whatever else is
+Scenes that no weight was fitted to: eight looks each, at two of them something happens to some aircraft. An
+alteration is found if it is told at the look that first shows it or at one of the next two; whatever else is
 told is false, also of an aircraft that stands where another one stood. The boxes are those of a detector that
 finds everything; `python -m benchmarks.scenarios` has the real one.
 """

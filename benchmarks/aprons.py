@@ -1,8 +1,8 @@
 """Rendered airfields on which aircraft are opened, stripped or exchanged, or nothing happens to them.
 
-Each is looked at day after day under other sun, season, haze, blur and noise, off its place by some pixels, and
-put on its first look by the registration of the field. What is fitted and what is measured are made here, from
-other seeds.
+Each is looked at day after day under other sun, season, haze, blur and noise, off its place by some pixels,
+and put on its first look by the registration of the field. What is fitted and what is measured are made here,
+from other seeds.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def _reference(tile: Tile, site_id: str) -> Reference | None:
     """The first look as the reference of all others."""
     return reference.following(
         None, tile, make_look(tile),
-        alignment=Alignment.identity(tile.grid), site=Site(site_id, tile.bounds), settings=ReferenceSettings(),
+        alignment=Alignment.identity(tile.grid),
+        site=Site(site_id, tile.bounds), settings=ReferenceSettings(),
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-"""python -m benchmarks.fit_likeness [--scenes N] [--terms N] [--rows FILE]: makes edge/monitor/likeness_weights.py.
+"""python -m benchmarks.fit_likeness [--scenes N] [--terms N] [--rows FILE]: fits the weights of a likeness.
 
-Aircraft of rendered airfields are compared over looks, with known truth, and a logistic table is fitted to what
-`edge.monitor.likeness` measures of them. The same seeds give the same weights. The figures that are printed are
-of scenes that the fit did not see, a fifth of them in turn; the weights are of all.
+Aircraft of rendered airfields are compared over looks, with known truth, and a logistic table is fitted to
+what `edge.monitor.likeness` measures of them; it is written into edge/monitor/likeness_weights.py. The same
+seeds give the same weights. The figures that are printed are of scenes that the fit did not see, a fifth of
+them in turn; the weights are of all.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from benchmarks.likeness_table import CASES, FILE, Term, written
 FIRST_SEED = 10_000
 # Weight of the squares of the weights: common to all cases, what a case has of its own, and the offsets.
 _RIDGE, _RIDGE_OF_CASE, _RIDGE_OF_OFFSET = 3.0, 12.0, 0.5
-_FOLDS, _ROUNDS = 5, 15
+_FOLDS, _ROUNDS = 5, 8
+# An exchanged object is told from an altered one by so many terms.
+_OTHER_TERMS = 5
 # Of the unaltered, the quantiles of a measure from which it may begin to count.
 _STARTS = (0.5, 0.8, 0.95)
 
@@ -36,27 +39,29 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The rows as arrays, but for those of exchanged objects: `edge.monitor.alteration` sorts them out."""
+    """Rows as arrays; altered: 1.0 where what is asked of a row is true."""
 
     measures: dict[str, Floats]
+    folds: Floats
+    parts: NDArray[np.str_]
     altered: Floats
     weight: Floats
     cases: Floats
-    folds: Floats
-    parts: NDArray[np.str_]
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Sample:
-        """The sample of all rows."""
+    def of_one(cls, rows: Sequence[Row]) -> Sample:
+        """Objects that stayed, in each of the cases, and whether they were altered."""
         kept = [row for row in rows if not row.is_other]
-        return cls(
-            {name: np.array([row.features[name] for row in kept]) for name in kept[0].features},
-            np.array([row.is_altered for row in kept], float),
-            np.array([row.weight for row in kept]),
-            np.array([[row.case == case for case in range(len(CASES))] for row in kept], float),
-            np.array([row.seed % _FOLDS for row in kept], float),
-            np.array([row.part for row in kept]),
-        )
+        cases = np.array([[row.case == case for case in range(len(CASES))] for row in kept], float)
+        weight = np.array([row.weight for row in kept])
+        return cls(*_measured(kept), np.array([row.is_altered for row in kept], float), weight, cases)
+
+    @classmethod
+    def of_changed(cls, rows: Sequence[Row]) -> Sample:
+        """Objects that were altered or exchanged, and whether it is another one."""
+        kept = [row for row in rows if row.is_other or row.is_altered]
+        ones = np.ones(len(kept))
+        return cls(*_measured(kept), np.array([row.is_other for row in kept], float), ones, ones[:, None])
 
     def column(self, term: Term) -> Floats:
         """What a term is of each row."""
@@ -70,6 +75,15 @@ class Sample:
             starts = np.quantile(values[self.altered == 0], _STARTS).round(2).tolist()
             found += [Term(name, None), *(Term(name, start) for start in dict.fromkeys(starts))]
         return found
+
+
+def _measured(rows: Sequence[Row]) -> tuple[dict[str, Floats], Floats, NDArray[np.str_]]:
+    measures = {name: np.array([row.features[name] for row in rows]) for name in rows[0].features}
+    return (
+        measures,
+        np.array([row.seed % _FOLDS for row in rows], float),
+        np.array([row.part for row in rows]),
+    )
 
 
 def fitted(design: Floats, sample: Sample, ridge: Floats, used: NDArray[np.bool_]) -> Floats:
@@ -89,6 +103,7 @@ class Model:
     """A design of some terms: standardised, once for all cases and, where asked, once more for each."""
 
     terms: tuple[Term, ...]
+    n_cases: int
     by_case: bool
     mean: Floats
     spread: Floats
@@ -97,19 +112,19 @@ class Model:
     def of(cls, terms: Sequence[Term], sample: Sample, *, by_case: bool) -> Model:
         """The design of these terms on a sample."""
         columns = np.column_stack([sample.column(term) for term in terms])
-        return cls(tuple(terms), by_case, columns.mean(0), columns.std(0) + 1e-9)
+        return cls(tuple(terms), sample.cases.shape[1], by_case, columns.mean(0), columns.std(0) + 1e-9)
 
     def design(self, sample: Sample) -> Floats:
         """(rows, weights) float64."""
         plain = np.column_stack([sample.column(term) for term in self.terms])
         plain = (plain - self.mean) / self.spread
-        own = [plain * sample.cases[:, [case]] for case in range(len(CASES))] if self.by_case else []
+        own = [plain * sample.cases[:, [case]] for case in range(self.n_cases)] if self.by_case else []
         return np.column_stack([plain, *own, sample.cases])
 
     @property
     def ridge(self) -> Floats:
         """What holds each weight back."""
-        n, n_cases = len(self.terms), len(CASES)
+        n, n_cases = len(self.terms), self.n_cases
         own = np.full(n * n_cases if self.by_case else 0, _RIDGE_OF_CASE)
         return np.concatenate([np.full(n, _RIDGE), own, np.full(n_cases, _RIDGE_OF_OFFSET)])
 
@@ -125,8 +140,12 @@ class Model:
         """Weights of each term by case, and the offsets, for measures as they come."""
         everything = np.ones(len(sample.altered), bool)
         weights, n = fitted(self.design(sample), sample, self.ridge, everything), len(self.terms)
-        common, own, offsets = weights[:n], weights[n : -len(CASES)].reshape(-1, n), weights[-len(CASES) :]
-        raw = (common + own) / self.spread
+        common, own, offsets = (
+            weights[:n],
+            weights[n : -self.n_cases].reshape(-1, n),
+            weights[-self.n_cases :],
+        )
+        raw = (common + own if self.by_case else common[None]) / self.spread
         shift = offsets - raw @ self.mean
         return [tuple(float(one) for one in row) for row in raw.T], tuple(float(one) for one in shift)
 
@@ -153,7 +172,7 @@ def _gain(terms: Sequence[Term], sample: Sample, one: Term) -> float:
 
 
 def figures(sample: Sample, log_odds: Floats) -> list[str]:
-    """Markdown: for each case, what is called altered of the unaltered, and of the altered from log-odds of 0."""
+    """Markdown: for each case, the shares of the unaltered and of the altered that are called altered."""
     head = ["looks", "unaltered", "of them from 0", "from 2", *PARTS]
     lines = [head, ["---"] * len(head)]
     for case, name in enumerate(CASES):
@@ -166,6 +185,16 @@ def figures(sample: Sample, log_odds: Floats) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
+def figures_of_other(sample: Sample, model: Model) -> list[str]:
+    """What is taken for another object."""
+    found = model.held_out(sample) >= 0
+    return [
+        f"{name} taken for another object: {found[sample.altered == truth].mean():.3f} "
+        f"of {int((sample.altered == truth).sum())}"
+        for name, truth in (("exchanged", 1), ("altered", 0))
+    ]
+
+
 def main() -> None:
     """Render, measure, choose, fit and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fit_likeness", description=__doc__)
@@ -173,14 +202,16 @@ def main() -> None:
     parser.add_argument("--terms", type=int, default=14, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--rows", type=Path, metavar="FILE", help="keeps what was measured, or takes it")
     arguments = parser.parse_args()
-    sample = Sample.of(_measured(arguments.scenes, arguments.rows))
-    terms = chosen(sample, arguments.terms)
-    model = Model.of(terms, sample, by_case=True)
-    print("\n".join(figures(sample, model.held_out(sample))))
-    FILE.write_text(written(terms, *model.table(sample)), encoding="utf-8")
+    rows = _rows(arguments.scenes, arguments.rows)
+    one, changed = Sample.of_one(rows), Sample.of_changed(rows)
+    altered = Model.of(chosen(one, arguments.terms), one, by_case=True)
+    other = Model.of(chosen(changed, _OTHER_TERMS), changed, by_case=False)
+    print("\n".join((*figures(one, altered.held_out(one)), "", *figures_of_other(changed, other))))
+    for name, model, sample in (("altered", altered, one), ("other", other, changed)):
+        FILE.write_text(written(name, model.terms, *model.table(sample)), encoding="utf-8")
 
 
-def _measured(n_scenes: int, file: Path | None) -> list[Row]:
+def _rows(n_scenes: int, file: Path | None) -> list[Row]:
     if file is not None and file.exists():
         return msgspec.json.decode(file.read_bytes(), type=list[Row])
     with Pool(initializer=cv2.setNumThreads, initargs=(1,)) as pool:

@@ -22,7 +22,7 @@ _GROUPS = (
 _ENGINES_WEIGHT = 0.15
 
 
-# By the state that tells it, the first that is met: wings come off with their engines, and a helicopter's tail
+# By the state that tells it, the first that is met: wings come off with their engines, a helicopter's tail
 # after its rotor.
 _PARTS = {
     "wings_off": "wings",

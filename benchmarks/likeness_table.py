@@ -8,7 +8,6 @@ from pathlib import Path
 
 CASES = ("one look before, one after", "two before, one after", "one before, two after", "two on both sides")
 FILE = Path(__file__).parents[1] / "edge" / "monitor" / "likeness_weights.py"
-_BEGINS, _ENDS = "# The table of benchmarks.fit_likeness begins here.\n", "# The table ends here.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +18,21 @@ class Term:
     start: float | None
 
 
-def written(terms: Sequence[Term], weights: Sequence[Sequence[float]], offsets: Sequence[float]) -> str:
-    """The text of the file with another table in it."""
+def written(
+    name: str, terms: Sequence[Term], weights: Sequence[Sequence[float]], offsets: Sequence[float]
+) -> str:
+    """The text of the file with one of its tables fitted anew."""
+    begins, ends = f"# Fitted: {name}.\n", f"# Fitted so far: {name}.\n"
     lines = [
-        f'    ("{term.measure}", {term.start}, ({_numbers(row)})),\n'
+        f'        ("{term.measure}", {term.start}, ({_numbers(row)})),\n'
         for term, row in zip(terms, weights, strict=True)
     ]
     text = FILE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGINS)
-    _, _, tail = rest.partition(_ENDS)
-    table = f"_TABLE: tuple[_Term, ...] = (\n{''.join(lines)})\n_OFFSETS = ({_numbers(offsets)})\n"
-    return f"{head}{_BEGINS}{table}{_ENDS}{tail}"
+    head, _, rest = text.partition(begins)
+    _, _, tail = rest.partition(ends)
+    table = f"_{name.upper()} = _Table(\n    (\n{''.join(lines)}    ),\n    ({_numbers(offsets)}),\n)\n"
+    return f"{head}{begins}{table}{ends}{tail}"
 
 
 def _numbers(row: Sequence[float]) -> str:
-    return ", ".join(repr(round(value, 3)) for value in row)
+    return "".join(f"{value:.3f}, " for value in row)

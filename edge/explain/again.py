@@ -82,6 +82,7 @@ def scene_of(kept: SceneGrounds, grounds: Grounds, rule: AnyRule) -> Scene:
         kept.site, sight, Inventory(kept.tracks), kept.delta, partial(count_of, kept),
         activity=Activity(kept.series), passing=kept.passing, recall=Recall({rule.label or "": kept.recall}),
         turnover_per_day=kept.turnover_per_day, quiet=grounds.quiet,
+        ground={rule.rule_id: kept.ground},
     )  # fmt: skip
 
 

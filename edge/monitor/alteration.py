@@ -13,7 +13,7 @@ from dataclasses import replace
 from edge.monitor.album import Album
 from edge.monitor.inventory import Inventory
 from edge.monitor.likeness import Crop, Unlike, unlike
-from edge.monitor.likeness_weights import log_odds_of
+from edge.monitor.likeness_weights import altered_log_odds, other_log_odds
 from edge.monitor.state import PastLook
 from edge.monitor.track import Alteration, GroundBox, Status, Suspicion, Track
 
@@ -23,8 +23,8 @@ MAX_BEFORE, MAX_AFTER = 2, 2
 MIN_LENGTH_PX = 12.0
 # From these log-odds on an alteration is sure, and one is suspected: chosen on rendered scenes.
 SURE, SUSPECTED = 2.5, 0.0
-# More of its box than this does not change on one object: another one stands there.
-MAX_FRACTION = 0.6
+# From these on another object stands there: it came and the one before left, which other rules tell.
+ANOTHER = 0.0
 # Alterations of one object that are remembered.
 MAX_REMEMBERED = 8
 
@@ -65,10 +65,10 @@ def _examined(track: Track, box: GroundBox, album: Album) -> Track:
         return replace(track, suspicion=None)
     later = [*doubts, now]
     found = unlike(was, later)
-    log_odds = log_odds_of(found.features, len(was), len(later))
+    log_odds = altered_log_odds(found.features, len(was), len(later))
     if log_odds < SUSPECTED:
         return replace(track, suspicion=None)
-    if found.fraction > MAX_FRACTION or track.moved_at == album.sight.seen_at:
+    if other_log_odds(found.features) >= ANOTHER or track.moved_at == album.sight.seen_at:
         return replace(track, same_since=album.sight.seen_at, suspicion=None)
     if log_odds >= SURE:
         return _altered(track, album, earlier, found, log_odds)

@@ -113,7 +113,7 @@ class Finding:
         return story_key(self.rule_id, self.opened_by) if self.kind in _OF_SINGLE_THINGS else self.rule_id
 
 
-_OF_SINGLE_THINGS = frozenset({Kind.ALTERED, Kind.GROUND_CHANGE})
+_OF_SINGLE_THINGS = frozenset({Kind.ALTERED})
 
 
 def story_key(rule_id: str, opened_by: str) -> str:

@@ -71,7 +71,7 @@ class Crop:
 class Unlike:
     """What a look at an object says of earlier ones.
 
-    features  the measures of FEATURES by name
+    features  what edge.monitor.likeness_weights weighs, by name
     fraction  share in [0, 1] of the box that changed
     lost_m2, gained_m2  ground on which something of the object vanished, and on which something appeared
     part      the middle of what changed: metres east and north of the middle of the box

@@ -79,6 +79,27 @@ class AlteredRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ClassVar[Kind] = Kind.ALTERED
 
 
+class GroundChangeRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ground is no longer what it was and no object explains it: a building, digging, stores laid out."""
+
+    # Always true; the change model, models.change, says where.
+    ground_change: bool
+    # Ground of one piece from which it matters, in square metres.
+    area_m2: Annotated[float, msgspec.Meta(ge=25, le=1_000_000)] = 400.0
+    # Looks that must show it changed before it is told.
+    looks: Annotated[int, msgspec.Meta(ge=2, le=5)] = 3
+    kind: ClassVar[Kind] = Kind.GROUND_CHANGE
+
+    def __post_init__(self) -> None:
+        if not self.ground_change:
+            raise ValueError("ground_change: expected true, got false; leave the rule out to switch it off")
+
+    @property
+    def subject(self) -> str:
+        """The limit."""
+        return f"{self.area_m2:g}m2"
+
+
 class CountRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The number of objects of this label crosses a limit; ends when it surely came back."""
 
@@ -229,6 +250,7 @@ AnyRule = (
     | DepartureRule
     | MovedRule
     | AlteredRule
+    | GroundChangeRule
     | CountRule
     | DwellRule
     | BlindRule
@@ -243,6 +265,7 @@ RULES: dict[str, type[AnyRule]] = {
     "departure": DepartureRule,
     "moved": MovedRule,
     "altered": AlteredRule,
+    "ground_change": GroundChangeRule,
     "count": CountRule,
     "dwell": DwellRule,
     "blind_hours": BlindRule,

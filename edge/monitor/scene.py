@@ -8,6 +8,7 @@ from datetime import datetime
 
 from edge.geo import Site, Zone
 from edge.monitor.activity import Activity
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
@@ -66,6 +67,7 @@ class Scene:
     recall    of the model, by label
     turnover_per_day  chance that an object leaves within a day
     quiet     places of which nothing is told
+    ground    by rule, the places whose ground is not what it was, after this look
     """
 
     site: Site
@@ -78,6 +80,7 @@ class Scene:
     recall: Recall = field(default_factory=lambda: Recall({}))
     turnover_per_day: float = 0.3
     quiet: Quiet = NOTHING
+    ground: Mapping[str, tuple[ChangedGround, ...]] = field(default_factory=dict)
 
     def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
         """Those of which the rule may tell."""
