@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import cv2
 import numpy as np
@@ -173,7 +174,7 @@ def _shift(one: NDArray[np.float32], other: NDArray[np.float32], reach: int) -> 
     return steps[column] + _vertex(near[row], column), steps[row] + _vertex(near[:, column], row)
 
 
-def _vertex(line: NDArray[np.float32], i: int) -> float:
+def _vertex(line: NDArray[Any], i: int) -> float:
     """Where between the pixels the parabola through a peak and its neighbours has its top."""
     if not 0 < i < len(line) - 1:
         return 0.0

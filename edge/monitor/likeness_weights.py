@@ -1,9 +1,9 @@
 """How surely an object was altered, or is another one, from what is measured of its looks. Pure.
 
-Two logistic tables, fitted by `python -m benchmarks.fit_likeness` on rendered airfields, 0.5 m per pixel, a dozen
-aircraft each, looked at four times within days or months: noses opened and closed, rotors, tails, wings or
-engines off, and others in their place, among aircraft that nobody touched, under other sun, haze, blur and
-noise. What they are worth stands in benchmarks/README.md.
+Two logistic tables, fitted by `python -m benchmarks.fit_likeness` on rendered airfields, 0.5 m per pixel, a
+dozen aircraft each, looked at four times within days or months: noses opened and closed, rotors, tails, wings
+or engines off, and others in their place, among aircraft that nobody touched, under other sun, haze, blur and
+noise. What they are worth stands in docs/altered.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ _Term = tuple[str, float | None, tuple[float, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Cases are one look before and one after, two before, two after, two on both sides; or there is one only."""
+    """A sum of terms, with weights for each case.
+
+    Cases: one look before and one after, two before, two after, two on both sides; or there is only one.
+    """
 
     terms: tuple[_Term, ...]
     offsets: tuple[float, ...]

@@ -35,8 +35,8 @@ def test_the_share_and_the_place_of_what_changed_are_told() -> None:
 
 def test_what_is_taken_off_in_steps_is_an_alteration_each_time() -> None:
     apron = Apron(HELICOPTER)
-    for state in ("whole", "whole", "rotor_off", "rotor_off", "tail_off", "tail_off"):
-        track = apron.show(state)
+    states = ("whole", "whole", "rotor_off", "rotor_off", "tail_off", "tail_off")
+    *_, track = [apron.show(state) for state in states]
     assert [step.is_loss for step in track.alterations] == [True, True]
 
 
@@ -71,8 +71,8 @@ def test_a_cart_that_comes_and_goes_is_no_alteration() -> None:
 
 def test_what_was_altered_and_stays_so_is_told_once() -> None:
     apron = Apron()
-    for state in ("whole", "whole", "wings_off", "wings_off", "wings_off"):
-        track = apron.show(state)
+    states = ("whole", "whole", "wings_off", "wings_off", "wings_off")
+    *_, track = [apron.show(state) for state in states]
     assert len(track.alterations) == 1
 
 

@@ -42,11 +42,9 @@ def test_a_hall_that_is_built_is_one_place_of_about_its_size(change: ChangeModel
 def test_each_look_that_shows_it_counts_from_the_first_on(change: ChangeModel) -> None:
     yard = Yard(change)
     yard.show()
-    for n_looks in (1, 2, 3):
-        (place,) = yard.show(is_built=True, sun=Sun(150.0, 44.0))
-        assert place.n_looks == n_looks
-    assert place.first_at < place.seen_at
-    assert place.since < place.first_at
+    places = [yard.show(is_built=True, sun=Sun(150.0, 44.0))[0] for _ in range(3)]
+    assert [place.n_looks for place in places] == [1, 2, 3]
+    assert places[2].since < places[2].first_at < places[2].seen_at
 
 
 def test_ground_under_another_sun_has_not_changed(change: ChangeModel) -> None:
@@ -82,10 +80,8 @@ def test_a_look_that_shows_nothing_leaves_a_place_as_it_was(change: ChangeModel)
 
 def test_what_was_told_is_not_told_again_after_a_look_that_misses_it(change: ChangeModel) -> None:
     yard = Yard(change, GroundChangeRule(ground_change=True, looks=2))
-    for is_built in (False, True, True, False, True):
-        (place, *_) = yard.show(is_built=is_built) or (None,)
-    assert place is not None
-    assert place.n_looks == 3
+    places = [yard.show(is_built=is_built) for is_built in (False, True, True, False, True)]
+    assert [[place.n_looks for place in one] for one in places] == [[], [1], [2], [2], [3]]
 
 
 def test_ground_below_the_limit_of_the_rule_is_left_out(change: ChangeModel) -> None:
