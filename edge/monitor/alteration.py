@@ -22,7 +22,7 @@ MAX_BEFORE, MAX_AFTER = 2, 2
 # Shorter objects show too few pixels of their parts.
 MIN_LENGTH_PX = 12.0
 # From these log-odds on an alteration is sure, and one is suspected: chosen on rendered scenes.
-SURE, SUSPECTED = 2.5, 0.0
+SURE, SURE_AGAIN, SUSPECTED = 2.5, 1.0, 0.0
 # From these on another object stands there: it came and the one before left, which other rules tell.
 ANOTHER = 0.0
 # Alterations of one object that are remembered.
@@ -70,7 +70,7 @@ def _examined(track: Track, box: GroundBox, album: Album) -> Track:
         return replace(track, suspicion=None)
     if other_log_odds(found.features) >= ANOTHER or track.moved_at == album.sight.seen_at:
         return replace(track, same_since=album.sight.seen_at, suspicion=None)
-    if log_odds >= SURE:
+    if log_odds >= (SURE_AGAIN if doubts else SURE):
         return _altered(track, album, earlier, found, log_odds)
     doubt = track.suspicion if doubts and track.suspicion else Suspicion(album.sight.seen_at, ())
     return replace(track, suspicion=replace(doubt, tile_ids=(*doubt.tile_ids, album.sight.tile_id)))

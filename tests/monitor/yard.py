@@ -31,7 +31,8 @@ HALL = Building(((60.0, 60.0), (90.0, 60.0), (90.0, 82.0), (60.0, 82.0)), 7.0, (
 
 
 @cache
-def _stage(*, is_built: bool) -> Stage:
+def stage(*, is_built: bool) -> Stage:
+    """The place with or without the hall."""
     scene = airfield("yard", west=27.0, north=44.0, size_m=256.0, seed=3)
     if is_built:
         layout = replace(scene.layout, buildings=(*scene.layout.buildings, HALL))
@@ -56,15 +57,15 @@ class Yard:
     ) -> tuple[ChangedGround, ...]:
         """One more day: the places after it."""
         self.days += 1
-        stage = _stage(is_built=is_built)
-        view = render(stage, things, Look(seed=self.days, sun=sun or Sun(140.0, 48.0)))
+        place = stage(is_built=is_built)
+        view = render(place, things, Look(seed=self.days, sun=sun or Sun(140.0, 48.0)))
         at = FIRST_AT + timedelta(days=self.days)
-        tile = Tile(f"day-{self.days}", view.pixels, stage.bounds, GSD_M, at, f"{self.days:064}")
+        tile = Tile(f"day-{self.days}", view.pixels, place.bounds, GSD_M, at, f"{self.days:064}")
         look = make_look(tile)
         if hidden:
             look = replace(look, usable=look.usable & False, usable_fraction=0.0)
         sight = Sight(tile.tile_id, at, GSD_M, look, Alignment.identity(tile.grid))
-        site = Site("yard", stage.bounds)
+        site = Site("yard", place.bounds)
         survey = Survey(site, tile, sight, self.recent, self.tracks, self.model, self.kept.get)
         self.ground = survey.after(self.ground, [self.rule])
         self.recent = (*self.recent, PastLook(sight, tile.sha256))[-MAX_RECENT:]
