@@ -105,18 +105,6 @@ class Alteration:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
-    """An object that looks altered, but not surely yet.
-
-    seen_at   the first look that shows it so
-    tile_ids  that look and those after it, oldest first
-    """
-
-    seen_at: datetime
-    tile_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Track:
     """One object of a site's inventory.
 
@@ -129,7 +117,6 @@ class Track:
     waiting         ids of the rules that want to be surer of its arrival or departure before they speak
     history         the latest looks, oldest first
     same_since      since when it looks as it does, as far as anybody compared; None: since it was first seen
-    suspicion       that it was altered, not sure enough to tell
     alterations     the latest times that it was altered, oldest first
     """
 
@@ -149,7 +136,6 @@ class Track:
     waiting: tuple[str, ...] = ()
     history: tuple[Evidence, ...] = ()
     same_since: datetime | None = None
-    suspicion: Suspicion | None = None
     alterations: tuple[Alteration, ...] = ()
 
     @property
