@@ -13,10 +13,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import Pool
 
 import cv2
+from msgspec.structs import replace as renewed
 
 from benchmarks.aprons import Chances, Day, Stood, days
 from benchmarks.likeness_rows import PARTS, part_of
@@ -127,7 +128,7 @@ def _seen(name: str, stood: Stood, before: Inventory, day: Day) -> Track:
     now = day.sight.seen_at
     known = next((track for track in before.tracks if track.track_id == name), None)
     if known is not None:
-        return replace(known, last_seen=now, looked_at=now)
+        return renewed(known, last_seen=now, looked_at=now)
     return Track(name, "aircraft", stood.box, 0.9, 4.0, Status.PRESENT, now, now, now)
 
 

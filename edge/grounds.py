@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace as renewed
 
 from edge.errors import StoreBroken
 from edge.geo import Site
@@ -162,7 +163,7 @@ def _seen(
         seen_at=scene.sight.seen_at,
         as_of=counts.state.newest_look_at or scene.sight.seen_at,
         tracks=tuple(
-            track if track.track_id in told else replace(track, history=track.history[-_SHORT:])
+            track if track.track_id in told else renewed(track, history=track.history[-_SHORT:])
             for track in scene.inventory.tracks
             if track.label == rule.label
         ),

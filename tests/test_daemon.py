@@ -210,8 +210,10 @@ def test_a_kept_tile_that_is_damaged_costs_a_picture_and_not_the_alert(
     with running(config) as daemon:
         drop(daemon.spool, first)
         daemon.wait_until_done(1)
+        daemon.stop()  # until then its pixels are in memory
         [kept] = (config.parent / "state" / "tiles").iterdir()
         kept.write_bytes(b"\0")
+        daemon.start()
         drop(daemon.spool, second)
         [alert] = alerts_heard(listener, 1)
     assert [shown["role"] for shown in alert["data"]["properties"]["evidence"]] == ["after"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -20,10 +22,25 @@ def laid_on(earlier: Rgb, *, before: Alignment, after: Alignment) -> Rgb:
     before, after   how each lies on the reference
     returns         (h, w, 3) uint8 of the size of the later tile
     """
-    pixels = cv2.warpAffine(
-        earlier, _matrix(before, after), _size(after), flags=_HOW, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(pixels, np.uint8)
+    width, height = _size(after)
+    return Laid(earlier, before, after).part(slice(0, height), slice(0, width))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """The same, made only where it is looked at: most of a tile is never asked about."""
+
+    earlier: Rgb
+    before: Alignment
+    after: Alignment
+
+    def part(self, rows: slice, columns: slice) -> Rgb:
+        """(h, w, 3) uint8, some rows and columns of the later tile."""
+        matrix = _matrix(self.before, self.after)
+        matrix[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
+        size = columns.stop - columns.start, rows.stop - rows.start
+        pixels = cv2.warpAffine(self.earlier, matrix, size, flags=_HOW, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(pixels, np.uint8)
 
 
 def shown_on(usable: Mask, *, before: Alignment, after: Alignment) -> Mask:

@@ -18,6 +18,8 @@ class Paint:
 WHITE = (0.97, 0.97, 0.96)
 WING_GREY = (0.83, 0.85, 0.84)
 DARK = (0.13, 0.14, 0.16)
+# Seen from above, a windscreen mirrors the sky.
+GLASS = (0.34, 0.38, 0.42)
 METAL = (0.70, 0.71, 0.71)
 RUBBER = (0.20, 0.20, 0.20)
 

@@ -1,20 +1,20 @@
 """Plan views of what drives."""
 
-from edge.drill.paint import DARK
+from edge.drill.paint import DARK, GLASS
 from edge.drill.parts import Part, Plan, box, plate
 from edge.drill.scene import Colour
 
 
 def car(colour: Colour, _state: str) -> Plan:
     """A car of 4.6 m: bonnet, windscreens, roof."""
-    screens = plate(((-0.78, 0.95), (0.78, 0.95), (0.72, -1.75), (-0.72, -1.75)), 1.3, DARK)
+    screens = plate(((-0.78, 0.95), (0.78, 0.95), (0.72, -1.75), (-0.72, -1.75)), 1.3, GLASS)
     roof = plate(((-0.68, 0.3), (0.68, 0.3), (0.66, -1.25), (-0.66, -1.25)), 1.45, colour, thick_m=0.3)
     return _shell(1.85, 2.3, 0.9, colour), screens, roof
 
 
 def van(colour: Colour, _state: str) -> Plan:
     """A van of 5.6 m."""
-    screen = plate(((-0.85, 1.9), (0.85, 1.9), (0.8, 1.3), (-0.8, 1.3)), 1.9, DARK)
+    screen = plate(((-0.85, 1.9), (0.85, 1.9), (0.8, 1.3), (-0.8, 1.3)), 1.9, GLASS)
     return _shell(2.0, 2.8, 1.1, colour), box(1.95, 1.3, -2.8, 2.2, colour), screen
 
 
@@ -92,6 +92,6 @@ def _cab(front_m: float, length_m: float, colour: Colour) -> Plan:
     screen = plate(
         ((-1.05, front_m - 0.15), (1.05, front_m - 0.15), (0.95, front_m - 0.75), (-0.95, front_m - 0.75)),
         2.6,
-        DARK,
+        GLASS,
     )
     return box(2.4, front_m, front_m - length_m, 2.6, colour), screen

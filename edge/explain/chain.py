@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+
+from msgspec.structs import replace as renewed
 
 from edge.explain.ledger import Looked
 from edge.monitor import presence
@@ -45,26 +48,29 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A track with its looks; newness is derived where its first look is among them, else None."""
+    """A track with its looks; what follows from its first look is derived where that is kept, else None."""
 
     track: Track
     steps: tuple[Step, ...]
     newness: float | None
+    left_share: float | None
 
     def derived_track(self) -> Track:
         """The track with presence and newness as they were worked out, where they can be."""
         last = self.steps[-1].derived if self.steps else None
-        return replace(
+        return renewed(
             self.track,
             log_odds=self.track.log_odds if last is None else last,
             newness=self.track.newness if self.newness is None else self.newness,
+            left_share=self.track.left_share if self.left_share is None else self.left_share,
         )
 
     @property
     def agrees(self) -> bool:
         """True if every look and the outcome are as they were kept."""
         newness = self.newness is None or abs(self.newness - self.track.newness) < TOLERANCE
-        return newness and all(step.agrees for step in self.steps)
+        left = self.left_share is None or abs(self.left_share - self.track.left_share) < TOLERANCE
+        return newness and left and all(step.agrees for step in self.steps)
 
 
 def chain_of(track: Track, settings: PresenceSettings, recall: float, looks: Mapping[str, Looked]) -> Chain:
@@ -77,7 +83,7 @@ def chain_of(track: Track, settings: PresenceSettings, recall: float, looks: Map
     for step in track.history:
         before = steps[-1] if steps else None
         steps.append(_step(track, step, before, settings, recall, _in_ledger(track, step, looks)))
-    return Chain(track, tuple(steps), _newness(track, settings, recall))
+    return Chain(track, tuple(steps), _newness(track, settings, recall), _left_share(steps, track, settings))
 
 
 def _step(  # noqa: PLR0917 - the whole of a look
@@ -126,6 +132,24 @@ def _newness(track: Track, settings: PresenceSettings, recall: float) -> float |
     miss = presence.miss_chance(first.score, recall, settings)
     days = _days(first.since, first.seen_at)
     return presence.newness(days, miss, settings, changed=first.changed)
+
+
+def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings) -> float | None:
+    """How surely it left rather than never was there, look by look; None where a look is not kept."""
+    if not steps or steps[0].look.seen_at != track.first_seen:
+        return None
+    share = 0.0
+    for before, step in pairwise(steps):
+        if before.derived is None:
+            return None
+        share = presence.left_share(
+            share,
+            presence.probability(before.derived),
+            _days(before.look.seen_at, step.look.seen_at),
+            settings,
+            changed=step.look.changed,
+        )
+    return share
 
 
 def _in_ledger(track: Track, step: Evidence, looks: Mapping[str, Looked]) -> bool | None:

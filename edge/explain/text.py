@@ -14,6 +14,7 @@ from edge.explain.levels import Level
 from edge.grounds import SceneGrounds
 from edge.monitor import presence
 from edge.monitor.presence import PresenceSettings
+from edge.monitor.track import Status
 
 
 def as_text(explanation: Explanation) -> str:
@@ -66,6 +67,9 @@ def _chain(chain: Chain) -> Iterator[str]:
         yield f"    {_verdict(step.agrees)} {_step(step)}"
     if chain.newness is not None:
         yield f"    came since the ground was last seen: {chain.newness:.3f} (kept {track.newness:.3f})"
+    if chain.left_share is not None and track.status is Status.GONE:
+        kept = f"(kept {track.left_share:.3f})"
+        yield f"    left, and was no false alarm: {chain.left_share:.3f} of its absence {kept}"
 
 
 def _step(step: Step) -> str:
@@ -165,6 +169,7 @@ def _plain_chain(chain: Chain) -> dict[str, object]:
     return {
         "track": chain.track.track_id,
         "newness": {"kept": chain.track.newness, "derived": chain.newness},
+        "left_share": {"kept": chain.track.left_share, "derived": chain.left_share},
         "looks": [_plain_step(step) for step in chain.steps],
         "agrees": chain.agrees,
     }

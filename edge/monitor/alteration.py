@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec.structs import replace as renewed
+
 from edge.monitor.album import Album
 from edge.monitor.inventory import Inventory
 from edge.monitor.likeness import Crop, Unlike, unlike
@@ -65,13 +67,13 @@ def _examined(track: Track, box: GroundBox, album: Album) -> Track:
     past = [(look, crop) for look in looks if (crop := album.crop(box, look)) is not None]
     newest = album.crop(box)
     if moved or newest is None or not past:
-        return replace(track, same_since=now) if moved else track
+        return renewed(track, same_since=now) if moved else track
     splits = [
         _Split.of(past, newest, n_after, now) for n_after in range(1, len(SURE) + 1) if n_after <= len(past)
     ]
     likeliest = max(splits, key=lambda one: one.log_odds - one.level)
     if likeliest.log_odds >= DOUBTFUL and likeliest.is_other:
-        return replace(track, same_since=likeliest.seen_at)
+        return renewed(track, same_since=likeliest.seen_at)
     return _altered(track, likeliest, now) if likeliest.log_odds >= likeliest.level else track
 
 
@@ -118,4 +120,4 @@ def _altered(track: Track, split: _Split, now: datetime) -> Track:
         round(split.log_odds, 2), round(east_m, 1), round(north_m, 1),
     )  # fmt: skip
     known = (*track.alterations, one)[-MAX_REMEMBERED:]
-    return replace(track, same_since=split.seen_at, alterations=known)
+    return renewed(track, same_since=split.seen_at, alterations=known)

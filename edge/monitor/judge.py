@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as renewed
 
 from edge.monitor import headline
 from edge.monitor.finding import Finding, FoundObject, Kind, Phase
@@ -49,7 +52,8 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
     """Every rule against one look; findings in the order of the rules."""
     findings: list[Finding] = []
     still = dict(stories)
-    waiting: dict[str, set[str]] = {track.track_id: set(track.waiting) for track in scene.inventory.tracks}
+    waiting: defaultdict[str, set[str]] = defaultdict(set)
+    waiting |= {track.track_id: set(track.waiting) for track in scene.inventory.tracks if track.waiting}
     for rule in rules:
         if isinstance(rule, ArrivalRule | DepartureRule):
             findings += _come_or_gone(rule, scene, waiting)
@@ -67,37 +71,44 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
             findings += judge_convoy(rule, scene, still)
         elif isinstance(rule, TrendRule):
             findings += judge_trend(rule, scene, still)
-    tracks = tuple(replace(t, waiting=tuple(sorted(waiting[t.track_id]))) for t in scene.inventory.tracks)
+    tracks = tuple(
+        renewed(track, waiting=tuple(sorted(waiting[track.track_id]))) if track.track_id in waiting else track
+        for track in scene.inventory.tracks
+    )
     passing = passing_of(scene, [rule for rule in rules if isinstance(rule, ConvoyRule)])
     return Verdict(tuple(findings), still, replace(scene.inventory, tracks=tracks), passing)
 
 
 def _come_or_gone(
-    rule: ArrivalRule | DepartureRule, scene: Scene, waiting: Mapping[str, set[str]]
+    rule: ArrivalRule | DepartureRule, scene: Scene, waiting: defaultdict[str, set[str]]
 ) -> list[Finding]:
     """One finding of all objects that the rule is now sure enough of; the others wait for a later look."""
     came = isinstance(rule, ArrivalRule)
     fresh = {track.track_id for track in (scene.delta.arrived if came else scene.delta.departed)}
     wanted = Status.PRESENT if came else Status.GONE
+    subject, rule_id = rule.subject, rule.rule_id
+    asked = [
+        track
+        for track in scene.inventory.tracks
+        if track.label == subject and (rule_id in track.waiting or track.track_id in fresh)
+    ]
     sure: list[Track] = []
-    for track in scene.inventory.tracks:
+    for track in asked:
         waits = waiting[track.track_id]
-        if track.label != rule.subject or not (track.track_id in fresh or rule.rule_id in waits):
-            continue
-        waits.discard(rule.rule_id)
+        waits.discard(rule_id)
         if track.status is not wanted or not scene.in_zone(track, rule.zone):
             continue
         if confidence_of(track) >= rule.confidence:
             sure.append(track)
         else:
-            waits.add(rule.rule_id)
+            waits.add(rule_id)
     told = scene.audible(rule, sure)
     return [_finding(rule, scene, Phase.NEW, told)] if told else []
 
 
 def confidence_of(track: Track) -> float:
     """How sure the latest decision about a track is, in [0, 1]."""
-    return 1.0 - track.presence if track.status is Status.GONE else track.arrival_confidence
+    return track.departure_confidence if track.status is Status.GONE else track.arrival_confidence
 
 
 def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:
@@ -136,12 +147,12 @@ def _count(rule: CountRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
-    present = [
+    long = [
         track
         for track in scene.inventory.present(rule.dwell)
-        if scene.in_zone(track, rule.zone)
-        and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
+        if (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
+    present = scene.standing_in(rule.zone, long)
     staying = scene.audible(rule, present)
     if present and not staying:
         # All of it was called false: nothing ended, so no end is told.

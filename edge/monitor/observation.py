@@ -85,7 +85,7 @@ def _index(one: Index) -> Record:
 def _delta(delta: Delta) -> Record:
     return {
         "arrived": [_track(track, track.arrival_confidence) for track in delta.arrived],
-        "departed": [_track(track, 1.0 - track.presence) for track in delta.departed],
+        "departed": [_track(track, track.departure_confidence) for track in delta.departed],
         "altered": [_altered(track) for track in delta.altered],
         "moved": [_move(move) for move in delta.moved],
     }

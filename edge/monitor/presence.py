@@ -121,6 +121,32 @@ def after_comparison(
     return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + math.log(there / gone)))
 
 
+def left_share(
+    share: float,
+    presence_before: float,
+    days: float,
+    settings: PresenceSettings,
+    *,
+    changed: bool | None = None,
+) -> float:
+    """Of the chance that an object is absent, the share in [0, 1] that it was there and left.
+
+    The rest is that it never was there: what the model showed was a false alarm. A look tells the two apart
+    by nothing but a comparison of the ground; what came before it does: only what was believed to be there
+    can have left.
+
+    share            after the look before
+    presence_before  at that look, in [0, 1]
+    days             since then
+    changed          what the change model says of its place; None: it was not asked
+    """
+    if_changed, if_not = _likelihoods(changed, settings)
+    absent = 1.0 - presence_before
+    left = presence_before * turnover(days, settings) * if_changed + absent * share * if_not
+    never = absent * (1.0 - share) * if_not
+    return left / (left + never) if left + never > 0.0 else share
+
+
 def _likelihoods(changed: bool | None, settings: PresenceSettings) -> tuple[float, float]:  # noqa: FBT001
     """Chance of this answer of the change model where an object came or went, and where nothing did."""
     if changed is None:

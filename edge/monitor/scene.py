@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
 
 from edge.geo import Site, Zone
 from edge.monitor.activity import Activity
@@ -12,6 +13,7 @@ from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
+from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Quiet
 from edge.monitor.rules import AnyRule
 from edge.monitor.track import Delta, Track
@@ -89,6 +91,13 @@ class Scene:
     def in_zone(self, track: Track, zone: str | None) -> bool:
         """True if the track stands in the zone; everything is in no zone."""
         return zone is None or zone in self.site.zones_at(track.box.position)
+
+    def standing_in(self, zone: str | None, tracks: Sequence[Track]) -> list[Track]:
+        """Those of many tracks that stand in the zone."""
+        found = self.zone(zone)
+        if found is None:
+            return list(tracks) if zone is None else []
+        return list(compress(tracks, Places.of([track.box for track in tracks]).within(found)))
 
     def zone(self, name: str | None) -> Zone | None:
         """A zone of the site by its name; None for the whole site."""

@@ -1,4 +1,8 @@
-"""One object over revisits, and what was decided about it at one look. Pure."""
+"""One object over revisits, and what was decided about it at one look. Pure.
+
+What every look makes anew by the hundred is a msgspec.Struct: it is made, and made again with a change, in a
+twentieth of the time of a frozen dataclass, which is most of what a look costs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from edge.geo import LngLat, PixelBox
 
@@ -18,8 +24,7 @@ class Status(StrEnum):
     GONE = "gone"  # kept for a while, so that later looks can make a departure surer
 
 
-@dataclass(frozen=True, slots=True)
-class GroundBox:
+class GroundBox(msgspec.Struct, frozen=True, gc=False):
     """A box on the ground, north up: its middle and its sides in metres."""
 
     position: LngLat
@@ -48,8 +53,7 @@ class Sighting:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What one look said of a track: a step of the decision, kept to explain it.
 
     seen_fraction  share of its ground that was clearly seen
@@ -104,13 +108,13 @@ class Alteration:
         return 1.0 / (1.0 + math.exp(-self.log_odds))
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(msgspec.Struct, frozen=True):
     """One object of a site's inventory.
 
     strength        highest score it was detected with lately, in [0, 1]: how easily the model finds it
     log_odds        of its presence now
     newness         chance in [0, 1] that it came between two looks, and was not missed before
+    left_share      of the chance that it is absent, the share that it was there and left, not a false alarm
     first_seen      the first look that detected it; last_seen: the latest; looked_at: the latest clear view
     arrived_at      the look at which its arrival was reported; None while it was not
     departed_at     the look at which its departure was reported; None while it was not
@@ -130,6 +134,7 @@ class Track:
     last_seen: datetime
     looked_at: datetime
     newness: float = 0.0
+    left_share: float = 0.0
     arrived_at: datetime | None = None
     departed_at: datetime | None = None
     moved_at: datetime | None = None
@@ -147,6 +152,11 @@ class Track:
     def arrival_confidence(self) -> float:
         """Chance in [0, 1] that it is there and that it came since the look before."""
         return self.presence * self.newness
+
+    @property
+    def departure_confidence(self) -> float:
+        """Chance in [0, 1] that it was there and is not any more."""
+        return (1.0 - self.presence) * self.left_share
 
 
 @dataclass(frozen=True, slots=True)

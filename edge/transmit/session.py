@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.desk import Desk
@@ -163,16 +162,24 @@ class Session:
             self._last_seqs[lane] = rows[-1].seq or 0
             self._lanes[lane].extend(row for row in rows if not self._desk.awaits(row.seq))
 
-    def _due_again(self) -> Iterator[Outgoing]:
-        """What the archive did not confirm in time, as far as it still waits in the outbox."""
-        if news := self._desk.news(time.monotonic()):
+    def _due_again(self) -> list[Outgoing]:
+        """What the archive did not confirm in time, as far as it still waits in the outbox.
+
+        A row that was given up must not take the place of a question that the archive could answer.
+        """
+        now_s, in_flight = time.monotonic(), self._seqs_in_flight()
+        if news := self._desk.news(now_s):
             log.warning(news)
-        for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
-            row = self._outbox.row(seq)
-            if row is None:
-                self._desk.forget(seq)
-            else:
-                yield row
+        while seqs := self._desk.due(now_s, in_flight):
+            if rows := [row for seq in seqs if (row := self._still_waiting(seq)) is not None]:
+                return rows
+        return []
+
+    def _still_waiting(self, seq: int) -> Outgoing | None:
+        row = self._outbox.row(seq)
+        if row is None:
+            self._desk.forget(seq)
+        return row
 
     def _seqs_in_flight(self) -> set[int]:
         return {outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace as renewed
+
 from edge.acquire.registration import Alignment
 from edge.acquire.tile import Rgb, Tile
 from edge.drill.airfield import airfield
@@ -55,7 +57,7 @@ class Apron:
         if self.track is None:
             box = sight.ground_of(placed.scene_box)
             self.track = Track("a1", "aircraft", box, 0.9, 4.0, Status.PRESENT, now, now, now)
-        self.track = replace(self.track, last_seen=now, looked_at=now)
+        self.track = renewed(self.track, last_seen=now, looked_at=now)
         album = Album(tile, sight, self.recent, self.kept.get)
         after, _ = alteration.examined(before, Inventory((self.track,)), {"aircraft"}, album)
         (self.track,) = after.tracks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as renewed
 
 from edge.drill.look import Look
 from edge.drill.season import NAMED
@@ -101,5 +102,5 @@ def test_a_label_that_no_rule_asks_for_is_not_looked_at() -> None:
     apron = Apron()
     apron.show()
     assert apron.track is not None
-    apron.track = replace(apron.track, label="ship")
+    apron.track = renewed(apron.track, label="ship")
     assert apron.show("wings_off").alterations == ()

@@ -313,6 +313,6 @@ def test_an_end_is_told_if_and_only_if_its_alert_is_open_at_the_desk(
 @pytest.mark.parametrize("seed", range(3))
 def test_with_ten_times_the_noise_the_budget_holds_and_no_severe_finding_is_lost(seed: int) -> None:
     told = month(seed, noise=10.0, n_days=10)
-    assert told.n_unlimited > 2 * told.n_told
+    assert told.n_unlimited > 1.5 * told.n_told
     assert told.most_in_a_week <= BudgetSettings().alerts_per_week
     assert (told.n_severe > 0, told.n_severe_lost) == (True, 0)

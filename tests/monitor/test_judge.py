@@ -46,11 +46,18 @@ def test_the_reason_stands_in_the_finding_as_data() -> None:
 
 def test_a_rule_that_wants_to_be_surer_speaks_when_a_later_look_makes_it_sure() -> None:
     guard = Guard(DepartureRule(departure="aircraft", confidence=0.95))
-    guard.findings(day(1), ON_APRON, score=0.9)
-    assert guard.findings(day(2)) == ()
-    (finding,) = guard.findings(day(3))
+    for number in range(1, 7):
+        guard.findings(day(number), ON_APRON, score=0.7)
+    assert guard.findings(day(7)) == ()
+    (finding,) = guard.findings(day(8))
     assert finding.confidence >= 0.95
-    assert guard.findings(day(4)) == ()
+    assert guard.findings(day(9)) == ()
+
+
+def test_what_was_seen_once_and_doubtfully_has_not_departed() -> None:
+    guard = Guard(DepartureRule(departure="aircraft"))
+    guard.findings(day(1), ON_APRON, score=0.6)
+    assert [guard.findings(day(number)) for number in (2, 3)] == [(), ()]
 
 
 def test_a_rule_for_another_label_says_nothing() -> None:

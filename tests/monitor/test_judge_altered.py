@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as renewed
 
 from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.finding import Count, Finding, Kind, Phase
@@ -59,7 +59,7 @@ class Hangar:
         """The track altered on each of these days."""
         found: list[Finding] = []
         for number in numbers:
-            track = replace(track, alterations=(*track.alterations, step(number)))
+            track = renewed(track, alterations=(*track.alterations, step(number)))
             found += self.look(number, track, altered=[track])
         return found
 
@@ -67,7 +67,7 @@ class Hangar:
 def test_what_is_taken_apart_and_gone_is_one_story() -> None:
     hangar, whole = Hangar(), helicopter()
     told = hangar.steps(whole, 2, 4)
-    gone = replace(whole, status=Status.GONE, alterations=(step(2), step(4)))
+    gone = renewed(whole, status=Status.GONE, alterations=(step(2), step(4)))
     told += hangar.look(5, gone, departed=[gone])
     assert [one.phase for one in told] == [Phase.NEW, Phase.UPDATE, Phase.END]
     assert len({one.opened_by for one in told}) == 1
@@ -84,7 +84,7 @@ def test_each_message_says_every_step_and_its_instants() -> None:
 def test_the_headline_grows_with_the_story() -> None:
     hangar, whole = Hangar(), helicopter()
     told = hangar.steps(whole, 2, 4)
-    gone = replace(whole, status=Status.GONE, alterations=(step(2), step(4)))
+    gone = renewed(whole, status=Status.GONE, alterations=(step(2), step(4)))
     told += hangar.look(5, gone, departed=[gone])
     assert [one.headline for one in told] == [
         "1 aircraft altered at the site",
@@ -95,9 +95,9 @@ def test_the_headline_grows_with_the_story() -> None:
 
 def test_what_is_opened_and_closed_is_not_taken_apart() -> None:
     hangar, track = Hangar(), helicopter()
-    opened = replace(track, alterations=(step(2, gained_m2=15.0),))
+    opened = renewed(track, alterations=(step(2, gained_m2=15.0),))
     hangar.look(2, opened, altered=[opened])
-    closed = replace(track, alterations=(*opened.alterations, step(4, gained_m2=18.0)))
+    closed = renewed(track, alterations=(*opened.alterations, step(4, gained_m2=18.0)))
     (update,) = hangar.look(4, closed, altered=[closed])
     assert update.headline == "1 aircraft altered again at the site, 2nd time since 2 Dec"
 
@@ -105,11 +105,11 @@ def test_what_is_opened_and_closed_is_not_taken_apart() -> None:
 def test_a_look_that_adds_nothing_says_nothing() -> None:
     hangar = Hangar()
     hangar.steps(helicopter(), 2)
-    assert hangar.look(3, replace(helicopter(), alterations=(step(2),))) == ()
+    assert hangar.look(3, renewed(helicopter(), alterations=(step(2),))) == ()
 
 
 def test_a_story_without_another_step_ends_after_its_days() -> None:
-    hangar, track = Hangar(), replace(helicopter(), alterations=(step(2),))
+    hangar, track = Hangar(), renewed(helicopter(), alterations=(step(2),))
     hangar.steps(helicopter(), 2)
     assert hangar.look(12, track) == ()
     (end,) = hangar.look(12.5, track)
@@ -119,17 +119,17 @@ def test_a_story_without_another_step_ends_after_its_days() -> None:
 
 def test_two_that_are_altered_at_one_look_are_one_story() -> None:
     hangar = Hangar()
-    both = [replace(helicopter(name), alterations=(step(2),)) for name in ("h1", "h2")]
+    both = [renewed(helicopter(name), alterations=(step(2),)) for name in ("h1", "h2")]
     (told,) = hangar.look(2, *both, altered=both)
     assert told.count == 2
-    one = replace(both[0], status=Status.GONE)
+    one = renewed(both[0], status=Status.GONE)
     (update,) = hangar.look(3, one, both[1], departed=[one])
     assert (update.phase, update.count) == (Phase.UPDATE, 1)
 
 
 def test_another_object_altered_later_is_a_story_of_its_own() -> None:
     hangar = Hangar()
-    first, second = (replace(helicopter(f"h{n}"), alterations=(step(n),)) for n in (2, 3))
+    first, second = (renewed(helicopter(f"h{n}"), alterations=(step(n),)) for n in (2, 3))
     told = [*hangar.look(2, first, altered=[first]), *hangar.look(3, first, second, altered=[second])]
     assert [one.phase for one in told] == [Phase.NEW, Phase.NEW]
     assert len({one.opened_by for one in told}) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,25 @@ def test_newness_is_a_chance(strength: float, recall: float, days: float) -> Non
 
 def test_a_longer_gap_makes_an_arrival_likelier() -> None:
     assert presence.newness(5.0, 0.1, SETTINGS) > presence.newness(0.01, 0.1, SETTINGS)
+
+
+def test_what_stood_for_long_and_is_missed_has_left() -> None:
+    share = 0.0
+    for _ in range(5):
+        share = presence.left_share(share, 0.997, 1.0, SETTINGS)
+    assert share > 0.98
+
+
+def test_what_was_seen_once_with_a_doubtful_score_may_never_have_been_there() -> None:
+    assert presence.left_share(0.0, 0.6, 1.0, SETTINGS) < 0.35
+
+
+def test_ground_that_changed_says_that_it_left() -> None:
+    asked = [presence.left_share(0.0, 0.7, 1.0, SETTINGS, changed=answer) for answer in (False, None, True)]
+    assert asked == sorted(asked)
+    assert asked[2] > 0.7
+    assert asked[0] < 0.1
+
+
+def test_nothing_leaves_in_no_time() -> None:
+    assert presence.left_share(0.2, 0.6, 0.0, SETTINGS) == pytest.approx(0.2)

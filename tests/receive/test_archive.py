@@ -149,10 +149,10 @@ def test_an_archiver_killed_again_and_again_loses_nothing(broker: Broker, file: 
 def test_two_archivers_side_by_side_share_the_load(broker: Broker, file: Path, tmp_path: Path) -> None:
     with archiving(broker, file, tmp_path) as one, archiving(broker, file, tmp_path, name="other") as other:
         publish_numbered(broker, 1, 101)
-        until(lambda: len(sequences(file)) == 100)
-        n_stored = [stored_by(archiver) for archiver in (one, other)]
-    assert sum(n_stored) == 100
-    assert min(n_stored) > 20
+        # What is said comes behind what is written.
+        until(lambda: stored_by(one) + stored_by(other) == 100)
+        assert min(stored_by(one), stored_by(other)) > 20
+    assert sequences(file) == list(range(1, 101))
 
 
 def stored_by(archiver: Archiver) -> int:
@@ -187,7 +187,7 @@ def test_a_broker_that_comes_back_is_archived_again(broker: Broker, file: Path) 
         publish(broker, TOPIC, numbered(1))
         until(lambda: sequences(file) == [1])
         broker.restart()
-        until(lambda: broker.log_text().count("Sending SUBACK to edge-archive-t") == 2)
+        until(lambda: broker.log_text().count("Sending SUBACK to edge-archive-t") >= 2)
         publish(broker, TOPIC, numbered(2))
         until(lambda: sequences(file) == [1, 2])
 
