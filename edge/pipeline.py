@@ -24,10 +24,12 @@ from edge.detect.manifest import Manifest, Model
 from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.geo import PixelBox, Site, Zone
-from edge.monitor import count, inventory, ledger, observation
+from edge.monitor import alteration, count, inventory, ledger, observation
 from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
+from edge.monitor.album import Album
 from edge.monitor.blind import blind
 from edge.monitor.budget import BudgetSettings
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.count import NOBODY, Standing
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
@@ -35,10 +37,11 @@ from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_ask
 from edge.monitor.judge import judge
 from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
-from edge.monitor.rules import AnyRule
+from edge.monitor.rules import AlteredRule, AnyRule, GroundChangeRule
 from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
-from edge.monitor.track import Sighting, Status
+from edge.monitor.survey import Survey
+from edge.monitor.track import Sighting, Status, Track
 from edge.monitor.witness import Witness
 from edge.tell import Told, told
 
@@ -245,6 +248,10 @@ def _looked(
         site=watched.site, recall=tools.recall, settings=watched.inventory,
         changed=_witness(tile, sight, known, tools),
     )  # fmt: skip
+    tracks, altered = alteration.examined(
+        state.inventory, tracks, _appearances(watched.rules), _album(tile, sight, known, tools)
+    )
+    delta = replace(delta, altered=altered)
     after = replace(
         state,
         coverage=state.coverage.after(sight),
@@ -254,6 +261,7 @@ def _looked(
         last_reject_at=None,
         n_looks=state.n_looks + 1,
         stories=before.stories,
+        ground=_ground(tile, sight, known, (*state.inventory.tracks, *tracks.tracks), tools),
     )
     counts = Counts.made(watched, replace(after, inventory=tracks), tools.recall)
     after = replace(after, activity=counts.activity_after(sight))
@@ -261,6 +269,7 @@ def _looked(
         watched.site, sight, tracks, delta, counts.of,
         activity=after.activity, passing=state.passing, recall=tools.recall,
         turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
+        ground=after.ground,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
     judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
@@ -290,6 +299,26 @@ def _looked(
         scene,
         counts,
     )
+
+
+def _appearances(rules: Sequence[AnyRule]) -> frozenset[str]:
+    """The labels of which a rule asks whether they are still what they were."""
+    return frozenset(rule.altered for rule in rules if isinstance(rule, AlteredRule))
+
+
+def _album(tile: Tile, sight: Sight, known: Known, tools: Tools) -> Album:
+    """The pictures in which objects are looked at again."""
+    return Album(tile, sight, known.state.recent, tools.past_pixels)
+
+
+def _ground(
+    tile: Tile, sight: Sight, known: Known, tracks: Sequence[Track], tools: Tools
+) -> Mapping[str, tuple[ChangedGround, ...]]:
+    """The places whose ground is not what it was, by the rules that ask for them."""
+    site, recent, model = known.watched.site, known.state.recent, tools.models.change
+    rules = [rule for rule in known.watched.rules if isinstance(rule, GroundChangeRule)]
+    survey = Survey(site, tile, sight, recent, tracks, model, tools.past_pixels)
+    return survey.after(known.state.ground, rules)
 
 
 def _witness(tile: Tile, sight: Sight, known: Known, tools: Tools) -> AskChange:

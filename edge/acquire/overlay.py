@@ -60,6 +60,22 @@ def _size(after: Alignment) -> tuple[int, int]:
     return after.grid.width_px, after.grid.height_px
 
 
+def part_laid_on(earlier: Rgb, square: tuple[int, int, int], *, before: Alignment, after: Alignment) -> Rgb:
+    """The earlier tile in the pixels of a square of the later one, beyond its rim as at the rim.
+
+    square   left, top and side in whole pixels of the later tile
+    returns  (side, side, 3) uint8
+    """
+    left, top, side = square
+    matrix = _from_after(before, after)
+    matrix[:, 2] += matrix[:, :2] @ (left, top)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    part = cv2.warpAffine(
+        earlier, for_centres(matrix), (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(part, np.uint8)
+
+
 def _from_after(before: Alignment, after: Alignment) -> Affine:
     """Pixel positions of the later tile -> of the earlier one, from three corners: both maps are affine."""
     width, height = after.grid.width_px, after.grid.height_px

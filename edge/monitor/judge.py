@@ -11,15 +11,19 @@ from msgspec.structs import replace as renewed
 from edge.monitor import headline
 from edge.monitor.finding import Finding, FoundObject, Kind, Phase
 from edge.monitor.inventory import Inventory
+from edge.monitor.judge_altered import judge_altered
 from edge.monitor.judge_convoy import judge_convoy, passing_of
+from edge.monitor.judge_ground import judge_ground
 from edge.monitor.judge_trend import judge_trend
 from edge.monitor.rules import (
+    AlteredRule,
     AnyRule,
     ArrivalRule,
     ConvoyRule,
     CountRule,
     DepartureRule,
     DwellRule,
+    GroundChangeRule,
     MovedRule,
     TrendRule,
 )
@@ -55,6 +59,10 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
             findings += _come_or_gone(rule, scene, waiting)
         elif isinstance(rule, MovedRule):
             findings += _moved(rule, scene)
+        elif isinstance(rule, AlteredRule):
+            findings += judge_altered(rule, scene, still)
+        elif isinstance(rule, GroundChangeRule):
+            findings += judge_ground(rule, scene)
         elif isinstance(rule, CountRule):
             findings += _count(rule, scene, still)
         elif isinstance(rule, DwellRule):

@@ -9,6 +9,7 @@ from itertools import compress
 
 from edge.geo import Site, Zone
 from edge.monitor.activity import Activity
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
@@ -43,7 +44,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A finding that has begun and not ended: a count beyond its limit, too long a stay, blindness.
+    """A finding that has begun and not ended: a count beyond its limit, an aircraft being taken apart.
 
     opened_by  what the alert id follows from; track_ids: whom it is about, empty where it is about no object
     count      of a column, as it was last told
@@ -68,6 +69,7 @@ class Scene:
     recall    of the model, by label
     turnover_per_day  chance that an object leaves within a day
     quiet     places of which nothing is told
+    ground    by rule, the places whose ground is not what it was, after this look
     """
 
     site: Site
@@ -80,6 +82,7 @@ class Scene:
     recall: Recall = field(default_factory=lambda: Recall({}))
     turnover_per_day: float = 0.3
     quiet: Quiet = NOTHING
+    ground: Mapping[str, tuple[ChangedGround, ...]] = field(default_factory=dict)
 
     def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
         """Those of which the rule may tell."""

@@ -74,6 +74,40 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     strength: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """One time that an object became another than it was, and stayed.
+
+    seen_at     the first look that shows it so
+    since       the last look before that shows it as it was
+    decided_at  the look that made it sure; seen_at, or one of the next
+    fraction    share in [0, 1] of its box that changed
+    lost_m2, gained_m2  ground on which something of it vanished, and on which something appeared
+    log_odds    how sure
+    east_m, north_m  where on it: the middle of what changed, from the middle of its box
+    """
+
+    seen_at: datetime
+    since: datetime
+    decided_at: datetime
+    fraction: float
+    lost_m2: float
+    gained_m2: float
+    log_odds: float
+    east_m: float
+    north_m: float
+
+    @property
+    def is_loss(self) -> bool:
+        """True if there is less of the object than before."""
+        return self.lost_m2 > 2.0 * self.gained_m2
+
+    @property
+    def confidence(self) -> float:
+        """Chance in [0, 1] that it is so."""
+        return 1.0 / (1.0 + math.exp(-self.log_odds))
+
+
 class Track(msgspec.Struct, frozen=True):
     """One object of a site's inventory.
 
@@ -86,6 +120,8 @@ class Track(msgspec.Struct, frozen=True):
     departed_at     the look at which its departure was reported; None while it was not
     waiting         ids of the rules that want to be surer of its arrival or departure before they speak
     history         the latest looks, oldest first
+    same_since      since when it looks as it does, as far as anybody compared; None: since it was first seen
+    alterations     the latest times that it was altered, oldest first
     """
 
     track_id: str
@@ -104,6 +140,8 @@ class Track(msgspec.Struct, frozen=True):
     moved_at: datetime | None = None
     waiting: tuple[str, ...] = ()
     history: tuple[Evidence, ...] = ()
+    same_since: datetime | None = None
+    alterations: tuple[Alteration, ...] = ()
 
     @property
     def presence(self) -> float:
@@ -137,3 +175,4 @@ class Delta:
     arrived: tuple[Track, ...] = ()
     departed: tuple[Track, ...] = ()
     moved: tuple[Move, ...] = ()
+    altered: tuple[Track, ...] = ()
