@@ -376,8 +376,16 @@ def _coarse_spectrum(grey: Grey, mask: Mask) -> Features:
     height, width = (max(8, round(length / factor)) for length in grey.shape)
     reduced = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     seen = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    return _spectrum(np.asarray(_features(reduced, seen) * window[..., None], np.float32))
+    return _spectrum(_features(reduced, seen) * _fade(height, width))
+
+
+@lru_cache(maxsize=4)
+def _fade(height: int, width: int) -> Features:
+    """The window that fades the rims of an image, for both parts of its features; read-only."""
+    fade = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    window = np.repeat(fade[..., None], 2, axis=2).astype(np.float32)
+    window.setflags(write=False)
+    return window
 
 
 def _refined(pair: _Pair, matrix: Affine) -> _Fit | NotAligned:
@@ -420,9 +428,8 @@ class _Layout:
         """Blocks spread evenly over an image, at most MAX_BLOCKS_ALONG along a side."""
         height, width = mask.shape
         side = min(BLOCK_PX, height, width)
-        fade = np.hanning(side + 2)[1:-1]
         corners = tuple((left, top) for top in _starts(height, side) for left in _starts(width, side))
-        return cls(corners, side, np.repeat(np.outer(fade, fade)[..., None], 2, axis=2).astype(np.float32))
+        return cls(corners, side, _fade(side, side))
 
     def part(self, corner: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a block."""

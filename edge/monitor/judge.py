@@ -92,16 +92,15 @@ def _come_or_gone(
         for track in scene.inventory.tracks
         if track.label == subject and (rule_id in track.waiting or track.track_id in fresh)
     ]
-    sure: list[Track] = []
     for track in asked:
-        waits = waiting[track.track_id]
-        waits.discard(rule_id)
-        if track.status is not wanted or not scene.in_zone(track, rule.zone):
-            continue
+        waiting[track.track_id].discard(rule_id)
+    concerned = scene.standing_in(rule.zone, [track for track in asked if track.status is wanted])
+    sure = []
+    for track in concerned:
         if confidence_of(track) >= rule.confidence:
             sure.append(track)
         else:
-            waits.add(rule_id)
+            waiting[track.track_id].add(rule_id)
     told = scene.audible(rule, sure)
     return [_finding(rule, scene, Phase.NEW, told)] if told else []
 

@@ -240,8 +240,9 @@ class ModemSender:
         try:
             payload = modem.received()
         except ModemDown as down:
-            self._n_unreadable += 1
-            if self._n_unreadable < _MAX_UNREADABLE or self._stopping.is_set():
+            # A port that is gone, or a stop, says nothing of the message.
+            self._n_unreadable += down.state not in {ModemState.NO_PORT, ModemState.STANDBY}
+            if self._n_unreadable < _MAX_UNREADABLE:
                 raise
             modem.clear_received()
             self._n_unreadable = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.desk import Desk
@@ -28,7 +29,7 @@ _LOOK_EVERY_S = 2.0
 # So many times for each window what was taken is written down: a power cut repeats the rest.
 _TAKEN_PARTS = 4
 
-# How long a clean stop waits for the broker to take its last word.
+# How long a clean stop waits for room at the broker, and then for it to take the last word.
 _GOODBYE_S = 2.0
 
 # Answers stay where they are bounded while so many wait here.
@@ -118,17 +119,23 @@ class Session:
 
     def say_goodbye(self) -> None:
         """Leave `stopped` behind and close, so that the broker does not publish the will."""
+        # A broker that is sent more than it takes at once may hang up, and publish the will.
+        self._settle_until(lambda: len(self._in_flight) < self._link.window)
         number = self._link.publish(self._status(b"stopped"))
         self._in_flight[number] = self._status(b"stopped")
+        self._settle_until(lambda: number not in self._in_flight)
+        self._link.close()
+        # What is still unanswered was not refused: it goes again at the next start.
+        self._in_flight.clear()
+
+    def _settle_until(self, is_so: Callable[[], bool]) -> None:
+        """Take what comes until something is so, or the time of a goodbye is over."""
         deadline = time.monotonic() + _GOODBYE_S
-        while number in self._in_flight and time.monotonic() < deadline:
+        while not is_so() and time.monotonic() < deadline:
             arrived = self._link.step(0.1)
             self._hear(arrived)
             for ack in arrived.acks:
                 self._settle(ack)
-        self._link.close()
-        # What is still unanswered was not refused: it goes again at the next start.
-        self._in_flight.clear()
 
     def end(self) -> None:
         """Write down what was taken, and count a failure for what was on its way when the link broke."""

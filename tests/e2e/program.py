@@ -104,10 +104,10 @@ class Daemon:
             self._process = None
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code. Fails where it does not end within 10 s."""
+        """Ask it to end; its exit code."""
         process = self._running()
         process.send_signal(how)
-        code = process.wait(10)
+        code = process.wait(WITHIN_S)
         self._process = None
         return code
 

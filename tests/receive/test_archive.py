@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from edge.errors import StoreBroken
-from edge.receive.archive import ArchiveSettings, archived_topics, run_archive
+from edge.receive.archive import ArchiveSettings, _Intake, archived_topics, run_archive
 from edge.receive.archive_store import ArchiveStore, Asked, open_sqlite
 from edge.transmit.alert import to_json
+from edge.transmit.link import Incoming
+from edge.transmit.mqtt import MqttLink
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.receipt import digest, read_receipt
 from tests.broker import Broker, Subscriber, running_broker
@@ -225,6 +229,16 @@ def test_what_could_not_be_stored_is_neither_confirmed_nor_lost(
     assert sequences(file) == [1]
     assert read_receipt(payload).stored == [digest(TOPIC, numbered(1))]
     assert caplog.text.count("archive waits: id=edge-archive-t reason=archive.sqlite: database") == 1
+
+
+def test_receipts_that_no_broker_takes_do_not_fill_the_memory() -> None:
+    settings = ArchiveSettings(mqtt=MqttSettings(url="mqtt://b"), share="a", client_id="c")
+    deaf, none = cast("MqttLink", SimpleNamespace(window=0)), cast("ArchiveStore", None)
+    intake = _Intake(deaf, none, lambda: RECORDED_AT, settings, lambda: None)
+    for n in range(1500):
+        intake._queue_receipts([Incoming(TOPIC, b"%d" % n, is_retained=False)])
+        intake._answer()
+    assert len(intake._receipts) == 1000
 
 
 def test_what_is_too_old_is_deleted(broker: Broker, file: Path, caplog: pytest.LogCaptureFixture) -> None:
