@@ -57,16 +57,27 @@ def scored(
     score = Score(site_months=_months(truth))
     asked = _asked(truth, rules)
     left = list(asked)
-    new = [one for one in findings if one.phase is Phase.NEW]
-    for finding in new:
+    for finding in findings:
+        if finding.phase is not Phase.NEW and not _is_further_step(finding):
+            continue
         n_true, n_false = _judged(finding, asked, left, truth)
         score.false[finding.kind] += n_false
-        score.n_alerts += 1
-        score.n_false += n_true == 0
+        score.n_alerts += finding.phase is Phase.NEW
+        score.n_false += finding.phase is Phase.NEW and n_true == 0
     missed = Counter(str(event["kind"]) for event in left)
     score.missed += missed
     score.found += Counter(str(event["kind"]) for event in asked) - missed
     return score
+
+
+def _is_further_step(finding: Finding) -> bool:
+    """An object of an open story was altered again: that is an event of its own."""
+    return finding.kind is Kind.ALTERED and bool(_altered_now(finding))
+
+
+def _altered_now(finding: Finding) -> set[object]:
+    """The tracks of which this very look makes an alteration sure."""
+    return {step["track"] for step in finding.why if step["decided"] == finding.seen_at}
 
 
 def _months(truth: Mapping[str, Any]) -> float:
@@ -112,7 +123,10 @@ def _judged(
         left[:] = [event for event in left if event not in true[:1]]
         return (1, 0) if true else (0, 1)
     n_true = n_false = 0
+    told = _altered_now(finding) if finding.kind is Kind.ALTERED else None
     for found in finding.objects:
+        if told is not None and found.track_id not in told:
+            continue
         near = [event for event in left if _is_same(event, finding, found.position, look, truth)]
         right, wrong = _taken(near, left)
         if wrong and finding.kind is Kind.MOVED and _was_moved(truth, found.position, look):

@@ -1,4 +1,7 @@
-"""Tells Home Assistant of this device, where the configuration asks for it, and takes it back where not."""
+"""What is retained at the broker follows the configuration.
+
+Home Assistant is told of this device where that is asked for; what is not configured any more is taken back.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,13 @@ from edge import __version__
 from edge.config import Settings, SiteSettings
 from edge.transmit.home_assistant import Counted, discovery, discovery_topic
 from edge.transmit.outbox import Outbox
+from edge.transmit.topics import Topics
+
+
+def follow(settings: Settings, outbox: Outbox) -> None:
+    """Bring what is retained in line with the settings."""
+    to_home_assistant(settings, outbox)
+    forget_sites(settings, outbox)
 
 
 def to_home_assistant(settings: Settings, outbox: Outbox) -> None:
@@ -19,6 +29,15 @@ def to_home_assistant(settings: Settings, outbox: Outbox) -> None:
         outbox.set_retained(topic, discovery(settings.device.id, __version__, sites, before))
     elif before:
         outbox.set_retained(topic, b"")
+
+
+def forget_sites(settings: Settings, outbox: Outbox) -> None:
+    """Take back what is retained of sites that are not watched any more: it would stand there for ever."""
+    topics = Topics(settings.device.id)
+    for state in outbox.retained(only_dirty=False):
+        site_id = topics.site_of(state.topic)
+        if site_id is not None and site_id not in settings.sites:
+            outbox.set_retained(state.topic, b"")
 
 
 def _counted(site: SiteSettings) -> list[Counted]:

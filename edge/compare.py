@@ -85,7 +85,9 @@ def compare(
     px_m = gsd_m or model.manifest.gsd_m.working
     lies = _alignment(before, after, px_m, registration)
     shown, comparable = _on_each_other(before, after, lies)
-    comparison = Comparison(shown, after.pixels, gsd_m, model=model, comparable=comparable)
+    comparison = Comparison(
+        shown, after.pixels, gsd_m, model=model, comparable=comparable, n_views=settings.n_views
+    )
     score = comparison.score_map()
     return Compared(
         lies if isinstance(lies, Alignment) else None,

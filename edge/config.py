@@ -36,9 +36,6 @@ from edge.transmit.satmodem_settings import SatmodemSettings
 from edge.transmit.uplink import UplinkSettings
 from edge.yamltree import Fault, Node
 
-# Agreed on for later versions: refused with that reason, never taken and then ignored.
-PLANNED = frozenset({"altered", "ground_change"})
-
 # One level of an MQTT topic and part of file names; cmd is where a device takes its commands.
 Name = Annotated[
     str,
@@ -198,7 +195,7 @@ def parse(text: str, folder: Path) -> tuple[Settings | None, list[Fault]]:
     tree, found = yamltree.parse(text)
     settings = None
     if tree is not None:
-        settings, unlike = conform(tree, Settings, path_of=_path_from(folder), planned=PLANNED)
+        settings, unlike = conform(tree, Settings, path_of=_path_from(folder))
         found += unlike
         if settings is not None:
             found += _contradictions(settings, tree)

@@ -43,14 +43,12 @@ def conform(
     kind: type[T],
     *,
     path_of: Callable[[str], Path] = Path,
-    planned: frozenset[str] = frozenset(),
 ) -> tuple[T | None, list[Fault]]:
     """The settings in a tree, or None and everything that is wrong with them.
 
     path_of  what a text means where a path is wanted; ValueError where it means nothing
-    planned  keys that are agreed on but not built: they are refused with that reason
     """
-    walk = _Walk(path_of, planned)
+    walk = _Walk(path_of)
     value = walk.value(node, kind, "")
     return (None if walk.faults else value), walk.faults
 
@@ -71,7 +69,6 @@ class _Walk:
     """One walk over a tree. A method returns None where it noted a fault; nobody reads a value then."""
 
     path_of: Callable[[str], Path]
-    planned: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
 
     def value(self, node: Node, kind: Any, path: str) -> Any:
@@ -113,9 +110,8 @@ class _Walk:
         except (ValueError, EdgeError) as error:
             return self._refuse(node, path, str(error).removeprefix(f"{path.rpartition('.')[2]}: "))
 
-    def _unknown(self, name: str, known: list[str]) -> str:
-        if name in self.planned:
-            return f"expected one of {', '.join(known)}, got {name}, which this version cannot do yet"
+    @staticmethod
+    def _unknown(name: str, known: list[str]) -> str:
         near = difflib.get_close_matches(name, known, n=1)
         if near:
             return f"expected a known key, got {name}; did you mean {near[0]}?"
@@ -130,7 +126,7 @@ class _Walk:
         if all(_is_struct(_bare(option)) for option in options):
             return self._one_of(node, options, path)
         for option in options:
-            trial = _Walk(self.path_of, self.planned)
+            trial = _Walk(self.path_of)
             found = trial.value(node, option, path)
             if not trial.faults:
                 return found

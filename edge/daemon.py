@@ -149,7 +149,7 @@ class Daemon:
         self._was_doubtful = True
         self._spool = Spool(settings.spool)
         self._station = self._new_station(settings)
-        announce.to_home_assistant(settings, self._store.outbox)
+        announce.follow(settings, self._store.outbox)
         self._commands = CommandCounts()
         self._orders = Orders(self._store, settings.device.id, self._powers(), self._commands)
         self._sender = self._started_sender(settings)
@@ -316,7 +316,8 @@ class Daemon:
             self._wake()
             self._tell_time(reading)
         if at_s >= self._next_sweep_s:
-            self._next_sweep_s = at_s + SWEEP_EVERY_S
+            # Memory is small, and all that the device has.
+            self._next_sweep_s = at_s + (HEALTH_EVERY_S if self._state.in_memory else SWEEP_EVERY_S)
             self._store.sweep(reading.now, self._settings.state.max_bytes)
             if reading.clock.is_known:
                 self._store.note_known_time(reading.now)
@@ -398,7 +399,7 @@ class Daemon:
             self._reopen_with = settings
             return
         station = self._new_station(settings)
-        announce.to_home_assistant(settings, self._store.outbox)
+        announce.follow(settings, self._store.outbox)
         if settings.transmit != old.transmit:
             if self._sender is not None:
                 self._sender.stop()

@@ -274,9 +274,12 @@ def check_broker(mqtt: MqttSettings | None) -> Check:
         advice = "Check the address, the network, the credentials and, for TLS, the clock."
         return Check("broker", Verdict.FAIL, f"{mqtt.broker}: {error}", advice)
     else:
-        version = "MQTT 5" if link.is_v5 else "MQTT 3.1.1"
+        found = f"{mqtt.broker} answers, {'MQTT 5' if link.is_v5 else 'MQTT 3.1.1'}"
         link.close()
-        return Check("broker", Verdict.OK, f"{mqtt.broker} answers, {version}")
+        if not link.retains:
+            advice = "Who subscribes later does not see how the device is; Mosquitto: retain_available true."
+            return Check("broker", Verdict.WARN, f"{found}, keeps no retained messages", advice)
+        return Check("broker", Verdict.OK, found)
     finally:
         wake.close()
 

@@ -14,7 +14,7 @@ from edge.config import Settings, SiteSettings, to_site
 from edge.detect.manifest import Manifest
 from edge.detect.model import read_manifest
 from edge.errors import ModelRefused
-from edge.monitor.rules import AnyRule, IndicatorRule, Sign
+from edge.monitor.rules import AnyRule, GroundChangeRule, IndicatorRule, Sign
 
 # A site is looked at as one image at its reference's ground sample distance: 20 km are 40,000 at 0.5 m.
 LARGE_SITE_M = 20_000.0
@@ -46,6 +46,7 @@ def doubts(settings: Settings) -> list[Doubt]:
         *_model_doubts(settings),
         *(doubt for name, site in settings.sites.items() for doubt in _site_doubts(name, site, manifest)),
         *_sign_doubts(settings),
+        *_ground_doubts(settings),
         *_reference_doubts(settings),
         *_transmit_doubts(settings),
     ]
@@ -106,6 +107,15 @@ def _site_doubts(name: str, site: SiteSettings, manifest: Manifest | None) -> It
     for i, rule in enumerate(site.rules):
         if manifest is not None and rule.label is not None:
             yield from _label_doubts(f"{path}.rules[{i}]", rule.label, manifest)
+
+
+def _ground_doubts(settings: Settings) -> Iterator[Doubt]:
+    """Only the change model sees ground that changed."""
+    for name, site in settings.sites.items():
+        for i, rule in enumerate(site.rules):
+            if isinstance(rule, GroundChangeRule) and settings.models.change is None:
+                where = f"sites.{name}.rules[{i}].ground_change"
+                yield Doubt(where, "expected a model at models.change, got null: this rule will never alert")
 
 
 def _sign_doubts(settings: Settings) -> Iterator[Doubt]:

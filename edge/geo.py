@@ -10,12 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Degrees = TypeVar("Degrees", float, NDArray[np.float64])
+"""One number, or (N,) float64 of them."""
 
 # Mean length of one degree of latitude on the WGS84 ellipsoid; the error over a tile is far below a pixel.
 METRES_PER_DEGREE = 111_320.0
 
 
-def wrap_lng(lng: float) -> float:
+def wrap_lng(lng: Degrees) -> Degrees:
     """The same meridian in [-180, 180)."""
     return (lng + 180.0) % 360.0 - 180.0
 
@@ -182,9 +189,15 @@ class Grid:
 
     def to_pixel(self, position: LngLat) -> tuple[float, float]:
         """x, y of a position; outside the image where the position is outside the bounds."""
-        east_deg = wrap_lng(position.lng - self.bounds.centre.lng) + self.bounds.width_deg / 2
-        x = east_deg / self.bounds.width_deg * self.width_px
-        y = (self.bounds.north - position.lat) / self.bounds.height_deg * self.height_px
+        return self.to_pixels(position.lng, position.lat)
+
+    def to_pixels(self, lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
+        """The same of one position or of many, by their degrees."""
+        width_deg = self.bounds.width_deg
+        # East of the middle by the short way round, which may be west of it.
+        east_deg = wrap_lng(lng - self.bounds.west - width_deg / 2) + width_deg / 2
+        x = east_deg / width_deg * self.width_px
+        y = (self.bounds.north - lat) / self.bounds.height_deg * self.height_px
         return x, y
 
     def box_of(self, bounds: GeoBounds) -> PixelBox:

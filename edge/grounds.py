@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace as renewed
 
 from edge.errors import StoreBroken
 from edge.geo import Site
 from edge.monitor.activity import Series, key_of
 from edge.monitor.budget import Budget, BudgetSettings
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.finding import Finding, Kind
 from edge.monitor.indicator import SignSeen
 from edge.monitor.inventory import InventorySettings
@@ -40,6 +42,7 @@ class SceneGrounds(msgspec.Struct, frozen=True, kw_only=True):
     tracks   of the rule's label, as they were when it was asked; those it told of with their history
     recall   of its label
     unfound  chance that an object of the label is in no track; None where the rule is about no label
+    ground   places whose ground is not what it was, as the rule sees them
     """
 
     site: Site
@@ -54,6 +57,7 @@ class SceneGrounds(msgspec.Struct, frozen=True, kw_only=True):
     unfound: float | None
     series: dict[str, Series]
     passing: dict[str, Passing]
+    ground: tuple[ChangedGround, ...] = ()
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +163,7 @@ def _seen(
         seen_at=scene.sight.seen_at,
         as_of=counts.state.newest_look_at or scene.sight.seen_at,
         tracks=tuple(
-            track if track.track_id in told else replace(track, history=track.history[-_SHORT:])
+            track if track.track_id in told else renewed(track, history=track.history[-_SHORT:])
             for track in scene.inventory.tracks
             if track.label == rule.label
         ),
@@ -170,4 +174,5 @@ def _seen(
         unfound=None if rule.label is None else counts.unfound_fraction(rule.label, rule.zone),
         series={series: scene.activity.series[series]} if series in scene.activity.series else {},
         passing={key: scene.passing[key]} if key in scene.passing else {},
+        ground=scene.ground.get(rule.rule_id, ()),
     )

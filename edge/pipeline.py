@@ -10,7 +10,6 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import numpy as np
 
@@ -18,31 +17,38 @@ from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
 from edge.acquire.reference import ReferenceSettings
 from edge.acquire.registration import Alignment, NotAligned, Reference, RegistrationSettings
-from edge.acquire.tile import Rgb, Tile
+from edge.acquire.tile import Mask, Rgb, Tile
 from edge.detect import objects
 from edge.detect.detection import Detection
 from edge.detect.manifest import Manifest, Model
 from edge.detect.model import Models
 from edge.detect.objects import DetectSettings
 from edge.geo import PixelBox, Site, Zone
-from edge.monitor import count, inventory, ledger, observation
+from edge.monitor import alteration, count, inventory, ledger, observation
 from edge.monitor.activity import MIN_SEEN, Activity, Index, index, key_of
+from edge.monitor.album import Album
 from edge.monitor.blind import blind
 from edge.monitor.budget import BudgetSettings
+from edge.monitor.changed_ground import ChangedGround
+from edge.monitor.count import NOBODY, Standing
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
 from edge.monitor.judge import judge
+from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
-from edge.monitor.rules import AnyRule
+from edge.monitor.rules import AlteredRule, AnyRule, GroundChangeRule
 from edge.monitor.scene import Scene, Story
 from edge.monitor.state import PastLook, SiteState
+from edge.monitor.survey import Survey
 from edge.monitor.track import Sighting, Status, Track
 from edge.monitor.witness import Witness
 from edge.tell import Told, told
 
 # A box this near the border of the tile is cut by it.
 BORDER_PX = 2.0
+# A detection of which less is on usable ground is none.
+MIN_USABLE = 0.5
 # An object of which less is on usable ground is cut by its edge.
 MIN_WHOLE = 0.95
 # A tile that is not aligned is refused if the reference shows so much of its ground: it should have been.
@@ -242,6 +248,10 @@ def _looked(
         site=watched.site, recall=tools.recall, settings=watched.inventory,
         changed=_witness(tile, sight, known, tools),
     )  # fmt: skip
+    tracks, altered = alteration.examined(
+        state.inventory, tracks, _appearances(watched.rules), _album(tile, sight, known, tools)
+    )
+    delta = replace(delta, altered=altered)
     after = replace(
         state,
         coverage=state.coverage.after(sight),
@@ -251,6 +261,7 @@ def _looked(
         last_reject_at=None,
         n_looks=state.n_looks + 1,
         stories=before.stories,
+        ground=_ground(tile, sight, known, (*state.inventory.tracks, *tracks.tracks), tools),
     )
     counts = Counts.made(watched, replace(after, inventory=tracks), tools.recall)
     after = replace(after, activity=counts.activity_after(sight))
@@ -258,6 +269,7 @@ def _looked(
         watched.site, sight, tracks, delta, counts.of,
         activity=after.activity, passing=state.passing, recall=tools.recall,
         turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
+        ground=after.ground,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
     judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
@@ -287,6 +299,26 @@ def _looked(
         scene,
         counts,
     )
+
+
+def _appearances(rules: Sequence[AnyRule]) -> frozenset[str]:
+    """The labels of which a rule asks whether they are still what they were."""
+    return frozenset(rule.altered for rule in rules if isinstance(rule, AlteredRule))
+
+
+def _album(tile: Tile, sight: Sight, known: Known, tools: Tools) -> Album:
+    """The pictures in which objects are looked at again."""
+    return Album(tile, sight, known.state.recent, tools.past_pixels)
+
+
+def _ground(
+    tile: Tile, sight: Sight, known: Known, tracks: Sequence[Track], tools: Tools
+) -> Mapping[str, tuple[ChangedGround, ...]]:
+    """The places whose ground is not what it was, by the rules that ask for them."""
+    site, recent, model = known.watched.site, known.state.recent, tools.models.change
+    rules = [rule for rule in known.watched.rules if isinstance(rule, GroundChangeRule)]
+    survey = Survey(site, tile, sight, recent, tracks, model, tools.past_pixels)
+    return survey.after(known.state.ground, rules)
 
 
 def _witness(tile: Tile, sight: Sight, known: Known, tools: Tools) -> AskChange:
@@ -323,19 +355,21 @@ def _reference(tile: Tile, known: Known, sight: Sight) -> Reference | None:
 
 def _sightings(tile: Tile, sight: Sight, detections: Sequence[Detection]) -> list[Sighting]:
     """The detections on usable ground, put on the ground of the reference."""
+    boxes = np.array([(box.left, box.top, box.right, box.bottom) for box in (one.box for one in detections)])
+    shares = sight.look.shares(boxes.reshape(-1, 4)).tolist()
     return [
         Sighting(
-            found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile, sight)
+            found.label, found.score, sight.ground_of(found.box), found.box, _is_whole(found.box, tile, share)
         )
-        for found in detections
-        if sight.look.sees(found.box) >= 0.5
+        for found, share in zip(detections, shares, strict=True)
+        if share >= MIN_USABLE
     ]
 
 
-def _is_whole(box: PixelBox, tile: Tile, sight: Sight) -> bool:
+def _is_whole(box: PixelBox, tile: Tile, share: float) -> bool:
     """False where the border of the tile, of its data or of a cloud cuts the object."""
     return (
-        sight.look.sees(box) >= MIN_WHOLE
+        share >= MIN_WHOLE
         and box.left > BORDER_PX
         and box.top > BORDER_PX
         and box.right < tile.width_px - BORDER_PX
@@ -347,34 +381,44 @@ def _is_whole(box: PixelBox, tile: Tile, sight: Sight) -> bool:
 class Counts:
     """The counts of a site as a look left it.
 
-    standing  the tracks by label and zone; None is the whole site
+    standing  who is counted, by label and zone; None is the whole site
     """
 
     watched: WatchedSite
     state: SiteState
     recall: Recall
-    standing: Mapping[tuple[str, str | None], tuple[Track, ...]]
+    standing: Mapping[tuple[str, str | None], Standing]
+    _counted: dict[tuple[str, str | None], Count] = field(default_factory=dict)
 
     @classmethod
     def made(cls, watched: WatchedSite, state: SiteState, recall: Recall) -> Counts:
         """The counts of a site as it stands."""
-        standing: dict[tuple[str, str | None], tuple[Track, ...]] = {}
-        for track in state.inventory.tracks:
-            for zone in (None, *watched.site.zones_at(track.box.position)):
-                standing[track.label, zone] = (*standing.get((track.label, zone), ()), track)
+        at, tracks = state.newest_look_at, state.inventory.tracks
+        if at is None:
+            return cls(watched, state, recall, {})
+        everywhere = Standing.of(tracks, at, watched.inventory)
+        labels = np.array([track.label for track in tracks], dtype=object)
+        places = Places.of([track.box for track in tracks])
+        inside: dict[str | None, Mask] = {None: np.ones(len(tracks), dtype=bool)}
+        inside |= {zone.name: places.within(zone) for zone in watched.site.zones}
+        standing = {
+            (label, zone): everywhere.only(here & (labels == label))
+            for label in set(labels)
+            for zone, here in inside.items()
+        }
         return cls(watched, state, recall, standing)
 
     def of(self, label: str, zone: str | None) -> Count:
         """How many of a label stand in a zone, or on the whole site for None, with the interval."""
-        at = self.state.newest_look_at
-        if at is None:
+        if self.state.newest_look_at is None:
             return Count(0, 0, 0)
-        return count.counted(
-            self.standing.get((label, zone), ()),
-            at,
-            unfound=self.unfound_fraction(label, zone),
-            settings=self.watched.inventory,
-        )
+        if (label, zone) not in self._counted:
+            counted = count.count_of(self._standing(label, zone), self.unfound_fraction(label, zone))
+            self._counted[label, zone] = counted
+        return self._counted[label, zone]
+
+    def _standing(self, label: str, zone: str | None) -> Standing:
+        return self.standing.get((label, zone), NOBODY)
 
     def index(self, label: str, zone: str | None) -> Index:
         """The count beside what is usual there."""
@@ -389,19 +433,14 @@ class Counts:
         if at != sight.seen_at:
             return known  # a tile that comes late tells of a day that is over, with the counts of today
         shown = {name for name, zone in zones.items() if self._shows(sight, zone)}
-        told = {key_of(label, name): self._moments(label, name, at) for label, name in keys if name in shown}
+        told = {key_of(label, name): self._moments(label, name) for label, name in keys if name in shown}
         return known.with_counts(at, dict(sorted(told.items())))
 
     def _shows(self, sight: Sight, zone: Zone | None) -> bool:
         return self.state.coverage.seen_fraction(sight, zone) >= MIN_SEEN
 
-    def _moments(self, label: str, zone: str | None, at: datetime) -> tuple[float, float]:
-        return count.moments(
-            self.standing.get((label, zone), ()),
-            at,
-            unfound=self.unfound_fraction(label, zone),
-            settings=self.watched.inventory,
-        )
+    def _moments(self, label: str, zone: str | None) -> tuple[float, float]:
+        return count.moments(self._standing(label, zone), self.unfound_fraction(label, zone))
 
     def unfound_fraction(self, label: str, zone: str | None) -> float:
         """Chance that an object of a label that stands in a zone is in no track yet."""

@@ -18,7 +18,7 @@ import msgspec
 from edge import closeup
 from edge.acquire import decode, reference
 from edge.acquire.fix import Fix
-from edge.acquire.kept import KeptTiles
+from edge.acquire.kept import FreshPixels, KeptTiles
 from edge.acquire.spool import Claim, Spool
 from edge.acquire.tile import Rgb, Tile
 from edge.clock import Clock
@@ -36,7 +36,7 @@ from edge.monitor.quiet import Heard, heard
 from edge.monitor.scene import Story
 from edge.monitor.state import SiteState
 from edge.opinions import Result
-from edge.pipeline import Known, SiteOutcome, Tools, WatchedSite, counts_of, process
+from edge.pipeline import Counts, Known, SiteOutcome, Tools, WatchedSite, counts_of, process
 from edge.rationing import Rationed, rationed
 from edge.store import Commit, LookRecord, Store, TileDone
 from edge.tell import Stamp, Told, alerts_of, drilled
@@ -97,6 +97,7 @@ class Station:
         self._fix = fix
         with _writable(folder):
             self._kept = KeptTiles(folder / "tiles")
+        self._fresh = FreshPixels()
         self._references_folder = folder / reference.FOLDER
         self._watched = {name: watched_site(name, site) for name, site in settings.sites.items()}
         self._references = {
@@ -138,10 +139,12 @@ class Station:
         if self._keeps_tiles and any(outcome.reject is None for outcome in outcomes):
             with _writable(self._settings.state.folder):
                 self._kept.keep(claim.image, tile.sha256)
+            self._fresh.add(tile.sha256, tile.pixels)
         self._commit(tile, outcomes, now, clock)
         self._spool.done(claim)
         with _writable(self._settings.state.folder):
             self._kept.sweep({look.sha256 for state in self._states.values() for look in state.recent})
+        self._fresh.only({state.recent[-1].sha256 for state in self._states.values() if state.recent})
         return _summary(outcomes)
 
     def tick(self, now: datetime, clock: Clock) -> bool:
@@ -218,7 +221,8 @@ class Station:
         """Say anew what stands on the sites: an operator may have made something quiet meanwhile."""
         for name, state in self._states.items():
             if state.newest_look_at is not None and state.recent:
-                self._store.outbox.set_retained(*self._inventory(name, state))
+                counts = counts_of(self._watched[name], state, self._models.objects)
+                self._store.outbox.set_retained(*self._inventory(name, counts))
 
     def picture(self, command: EvidenceRequest, now: datetime) -> Result:
         """Queue what a command asked to see, inside the caller's transaction."""
@@ -257,6 +261,8 @@ class Station:
 
     def _past_pixels(self, sha256: str) -> Rgb | None:
         """An earlier tile; one that cannot be read any more costs a picture, not the alert."""
+        if (pixels := self._fresh.of(sha256)) is not None:
+            return pixels
         path = self._kept.path(sha256)
         try:
             return None if path is None else decode.pixels_of(path, self._settings.decode)[0]
@@ -291,9 +297,9 @@ class Station:
                 held=alerts_of(grounded(shares.held, basis), self._stamp(now, clock)),
                 messages=self._observations(outcomes),
                 retained=dict(
-                    self._inventory(outcome.site_id, outcome.state)
+                    self._inventory(outcome.site_id, replace(outcome.counts, state=outcome.state))
                     for outcome in outcomes
-                    if outcome.reject is None
+                    if outcome.counts is not None
                 ),
             )
         )
@@ -350,11 +356,10 @@ class Station:
             for outcome in outcomes
         ]
 
-    def _inventory(self, site_id: str, state: SiteState) -> tuple[str, bytes]:
+    def _inventory(self, site_id: str, counts: Counts) -> tuple[str, bytes]:
         """The retained message that says what stands on a site now."""
-        watched = self._watched[site_id]
-        counts = counts_of(watched, state, self._models.objects)
-        zones = (None, *(zone.name for zone in watched.site.zones))
+        state = counts.state
+        zones = (None, *(zone.name for zone in self._watched[site_id].site.zones))
         standings = [
             Standing(label, zone, counts.of(label, zone), counts.index(label, zone))
             for label in counts.labels()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edge.acquire.fix import Fix
 from edge.acquire.tile import Rgb, Tile
 from edge.monitor.coverage import Sight
-from edge.monitor.finding import Finding, FoundObject, Kind
+from edge.monitor.finding import Finding, Kind
 from edge.monitor.state import PastLook, SiteState
 from edge.monitor.track import GroundBox
 from edge.transmit import alert, pictures
@@ -22,6 +22,9 @@ MAX_PICTURED = 3
 MIN_SHOWN = 0.85
 # Age of a tile from which its alerts are late.
 LATE_AFTER_S = 6 * 3600.0
+
+# The least that lies between two looks.
+_MOMENT = timedelta(microseconds=1)
 
 EXERCISE = "EXERCISE"
 
@@ -56,9 +59,10 @@ def told(
     )
     shown: list[Evidence] = []
     boxes = {track.track_id: track.box for track in before.inventory.tracks}
+    as_it_was = _as_it_was(finding)
     for found in sorted(finding.objects, key=lambda one: -one.score)[:MAX_PICTURED]:
         box = GroundBox(found.position, found.length_m, found.length_m)
-        past = _past_look(before, boxes.get(found.track_id, box), found, finding.kind)
+        past = _past_look(before, boxes.get(found.track_id, box), as_it_was.get(found.track_id))
         pixels = past_pixels(past.sha256) if past else None
         if past is not None and pixels is not None:
             shown.append(evidence_of("before", _picture(pixels, past.sight, box)))
@@ -66,14 +70,24 @@ def told(
     return Told(finding, facts, tuple(shown))
 
 
-def _past_look(before: SiteState, box: GroundBox, found: FoundObject, kind: Kind) -> PastLook | None:
+def _as_it_was(finding: Finding) -> dict[str, datetime]:
+    """Of each object, until when it was seen as it was before, where that is known."""
+    match finding.kind:
+        case Kind.DEPARTURE:
+            return {found.track_id: found.last_seen for found in finding.objects}
+        case Kind.ARRIVAL:
+            return {found.track_id: found.first_seen - _MOMENT for found in finding.objects}
+        case Kind.ALTERED | Kind.GROUND_CHANGE:
+            steps = ((str(step["track"]), step["since"]) for step in finding.why)
+            return {track_id: since for track_id, since in steps if isinstance(since, datetime)}
+        case _:
+            return {}
+
+
+def _past_look(before: SiteState, box: GroundBox, as_it_was: datetime | None) -> PastLook | None:
     """The newest kept look that clearly shows the ground before what happened to the object."""
     for past in reversed(before.recent):
-        if kind is Kind.DEPARTURE and past.sight.seen_at > found.last_seen:
-            continue
-        if kind is Kind.ARRIVAL and past.sight.seen_at >= found.first_seen:
-            continue
-        if past.sight.share(box) >= MIN_SHOWN:
+        if (as_it_was is None or past.sight.seen_at <= as_it_was) and past.sight.share(box) >= MIN_SHOWN:
             return past
     return None
 

@@ -127,8 +127,8 @@ class Subscriber:
         self._wait_until_subscribed(broker, n_before)
 
     def heard(self, under: str = "") -> list[tuple[str, bytes]]:
-        """Messages so far whose topic ends so."""
-        lines = self._out.read_text().splitlines()
+        """Messages so far whose topic ends so; a line still being written is not one yet."""
+        lines = self._out.read_text().rpartition("\n")[0].splitlines()
         pairs = [line.split(" ", 1) for line in lines if " " in line]
         return [(topic, bytes.fromhex(payload)) for topic, payload in pairs if topic.endswith(under)]
 

@@ -107,6 +107,27 @@ def test_turned_off_while_it_was_stopped_the_device_is_removed(
     assert kept_by(broker, tmp_path) == []
 
 
+def test_a_site_that_is_not_watched_any_more_leaves_nothing_at_the_broker(
+    tmp_path: Path, broker: Broker, listener: Subscriber
+) -> None:
+    first, second = write_archive(tmp_path / "tiles", STORY[:2])
+    config = write_config(tmp_path / "device", broker.url)
+    topics = ["edge/v1/pier-7/field/inventory", "edge/v1/pier-7/field/open"]
+    with running(config) as daemon:
+        drop(daemon.spool, first)
+        drop(daemon.spool, second)
+        for topic in topics:
+            listener.wait_for(1, topic)
+        write_config(tmp_path / "device", broker.url, sites={"harbour": site()})
+        reloaded(daemon)
+        for topic in topics:
+            listener.wait_for_payload(b"", topic)
+    late = Subscriber(broker, tmp_path, "edge/v1/pier-7/#")
+    late.wait_for(1, "/health")
+    assert late.heard("/field/inventory") == late.heard("/field/open") == []
+    late.stop()
+
+
 def kept_by(broker: Broker, folder: Path) -> list[tuple[str, bytes]]:
     """What a late joiner is told under Home Assistant's prefix; the device's own status comes first."""
     late = Subscriber(broker, folder, "#")

@@ -97,7 +97,7 @@ def test_faults_come_in_the_order_of_their_lines() -> None:
         ("bounds:", "    bounds: {west: 0, south: 0, east: 1}", "bounds.north: expected a number"),
         ("yard:", "      yard: {kind: yard}", "zones.yard: expected either polygon or line"),
         ("yard:", "      yard: {kind: road, line: [[0, 0], [0, 1]]}", "zones.yard: expected width_m"),
-        ("- {", "      - {altered: aircraft}", "sites.quarry.rules[0].altered: expected one of"),
+        ("- {", "      - {ground_change: false}", "rules[0]: ground_change: expected true, got false"),
         ("- {", "      - {arrival: aircraft, zone: yrad}", "rules[0].zone: expected one of yard, got yrad"),
         ("- {", "      - {count: aircraft}", "rules[0]: expected exactly one of at_least and at_most"),
         ("mqtt:", "  satmodem: {max_bytes_per_day: 20}", "transmit.satmodem.max_bytes_per_day: expected a"),

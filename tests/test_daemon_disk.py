@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from edge.shelter import MEMORY
+from edge.config import load
+from edge.daemon import HEALTH_EVERY_S, Asked, Daemon
+from edge.shelter import MEMORY, open_state
 from tests.broker import Broker, Subscriber, running_broker
 from tests.disk import Disk, mounted
 from tests.e2e.archive import STORY, drop, write_archive, write_config
@@ -109,6 +113,17 @@ def test_on_a_read_only_disk_the_daemon_watches_and_alerts_and_comes_home_later(
         assert [one["sequence"] for one in alerts_heard(listener, 2)][:2] == [1, 2]
         assert daemon.stop() == 0
     assert not (MEMORY / f"edge-{DEVICE}").exists()
+
+
+def test_what_is_held_in_memory_is_swept_every_minute(tmp_path: Path, disk: Disk) -> None:
+    config = configured(tmp_path, disk.folder / "state", None)
+    disk.make_read_only()
+    state = open_state(load(config))
+    assert state.in_memory
+    with closing(state.store):
+        daemon = Daemon(config, load(config), state, Asked(threading.Event(), threading.Event()))
+        daemon._step()
+        assert daemon._next_sweep_s - time.monotonic() <= HEALTH_EVERY_S
 
 
 def test_on_a_full_disk_a_tile_waits_and_the_daemon_goes_on_when_there_is_room(

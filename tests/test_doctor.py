@@ -15,7 +15,8 @@ import serial
 from edge import doctor
 from edge.acquire.gnss import GnssSettings
 from edge.config import Settings
-from edge.doctor import Check, Verdict
+from edge.doctor import Check, Verdict, check_broker
+from edge.transmit.mqtt_settings import MqttSettings
 from tests.acquire.sky import SerialLine, indoors, speaking
 from tests.broker import running_broker
 from tests.detect.make import write_model
@@ -37,6 +38,15 @@ def test_a_sound_device_passes_where_it_can_be_judged(tmp_path: Path) -> None:
         checks = examined(settings(tmp_path, with_line("mqtt:", mqtt)))
     assert {checks[name].verdict for name in ("python", "model", "broker", "spool folder")} == {Verdict.OK}
     assert checks["broker"].found == f"127.0.0.1:{broker.port} answers, MQTT 5"
+
+
+def test_a_broker_that_keeps_nothing_is_doubtful(tmp_path: Path) -> None:
+    with running_broker(tmp_path, ["allow_anonymous true", "retain_available false"]) as broker:
+        found = check_broker(MqttSettings(url=broker.url))
+    assert (found.verdict, found.found) == (
+        Verdict.WARN,
+        f"127.0.0.1:{broker.port} answers, MQTT 5, keeps no retained messages",
+    )
 
 
 def test_a_broker_that_does_not_answer_fails(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ def test_a_satellite_modem_alone_is_a_link_and_its_key_is_a_secret(tmp_path: Pat
     assert said(tmp_path, with_line("mqtt:", modem)) == []
 
 
+def test_changed_ground_without_a_model_of_change_is_said(tmp_path: Path) -> None:
+    rule = with_line("- {", "      - {ground_change: true, zone: yard}")
+    text = f"models: {{objects: blobs.yaml, change: null}}\n{rule}"
+    found = [str(doubt) for doubt in doubts(make_settings(tmp_path, text))]
+    assert any("rules[0].ground_change: expected a model at models.change" in one for one in found)
+
+
 def test_a_sign_that_no_rule_makes_is_said(tmp_path: Path) -> None:
     signs = "{indicator: x, of: [{kind: arrival, zone: yard}, {kind: trend, label: aircraft}]}"
     text = with_line("- {", f"      - {{arrival: aircraft, zone: yard}}\n      - {signs}")

@@ -6,15 +6,26 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge.ballast import Ballast
 from edge.errors import DiskFull
+from edge.monitor.finding import Severity
 from edge.store import Commit, Store
 from edge.transmit.alert import evidence_of
+from edge.transmit.command import Refusal, Refused, Verb, to_json
+from edge.transmit.compact import to_bytes
+from edge.transmit.inbox import Received
+from edge.transmit.link import Incoming
 from edge.transmit.outbox import Lane
+from edge.transmit.reception import CommandCounts, Reception
 from tests.disk import Disk, mounted
+from tests.transmit.commands import make_ping
 from tests.transmit.make import RECORDED_AT, make_alert, make_finding, open_store
+from tests.transmit.modem import KEY
+
+REPLY = "edge/v1/pier-7/reply/desk-1"
 
 
 @pytest.fixture
@@ -70,6 +81,53 @@ def test_a_full_disk_can_be_opened_and_drained_after_a_restart(disk: Disk) -> No
     store.close()
     disk.fill()
     assert drain(open_store(disk.folder)) == 2 * n_alerts
+
+
+def test_a_message_that_can_never_go_is_put_aside_on_a_full_disk(disk: Disk) -> None:
+    store = open_store(disk.folder)
+    n_alerts = fill(store, disk)
+    for row in store.outbox.waiting(0, 20):
+        store.outbox.refuse(row.seq or 0, "denied")
+    assert store.outbox.statistics().n_dead == 20
+    assert drain(store) == 2 * n_alerts - 20
+
+
+def test_a_message_that_breaks_the_link_is_counted_on_a_full_disk(disk: Disk) -> None:
+    store = open_store(disk.folder)
+    fill(store, disk)
+    [first, *_] = store.outbox.waiting(0, 20)
+    assert store.outbox.failed([first.seq or 0], max_attempts=1) == 1
+
+
+def test_a_severe_alert_goes_over_the_satellite_on_a_full_disk(disk: Disk) -> None:
+    store = open_store(disk.folder)
+    ledger, day = store.modem_ledger, RECORDED_AT.date()
+    fill(store, disk)
+    waiting = ledger.waiting(Severity.MODERATE, 7)
+    ledger.spend(day, 350)
+    ledger.carry(row.seq or 0 for row in waiting)
+    assert ledger.spent_bytes(day) == 350
+    assert ledger.waiting(Severity.MODERATE, 7)[0].seq == 15
+
+
+def test_a_command_on_a_full_disk_is_refused_and_the_link_goes_on(disk: Disk) -> None:
+    store = open_store(disk.folder)
+    fill(store, disk)
+    door = Reception("pier-7", tuple(Verb), store.inbox, CommandCounts())
+    assert door.take(Incoming("edge/v1/pier-7/cmd/ping", to_json(make_ping()), False, reply_topic=REPLY))
+    [refused] = [msgspec.json.decode(answer.payload) for answer in door.answers()]
+    assert (refused["reason"], refused["detail"]) == ("busy", "the disk is full")
+    command = to_bytes(make_ping("c-0123456789ab"), KEY, "pier-7")
+    assert door.take_compact(command, KEY, "sbd") == Refusal(Refused.BUSY, "the disk is full")
+
+
+def test_an_answer_that_was_taken_is_forgotten_on_a_full_disk(disk: Disk) -> None:
+    store = open_store(disk.folder)
+    store.inbox.put(Received("mqtt", "ping", b"{}", reply_topic=REPLY))
+    store.inbox.end(1, b"{}")
+    fill(store, disk)
+    store.inbox.forget(1)
+    assert store.inbox.replies(0) == []
 
 
 def test_new_alerts_go_in_again_once_there_is_room(disk: Disk) -> None:

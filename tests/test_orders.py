@@ -19,6 +19,7 @@ from edge.transmit.command import TABLE, AnyCommand, EvidenceRequest, Reload, to
 from edge.transmit.inbox import Received
 from edge.transmit.link import Incoming
 from edge.transmit.reception import CommandCounts, Reception
+from tests.figures import Tell
 from tests.transmit.commands import NOW, fuzzed, make_ping
 from tests.transmit.make import open_store
 
@@ -154,7 +155,7 @@ def test_a_faulty_configuration_is_told_to_who_asked_for_the_reload(tmp_path: Pa
 
 @pytest.mark.long
 def test_a_hundred_thousand_fuzzed_commands_through_the_door_and_the_orders_leave_nothing_behind(
-    tmp_path: Path,
+    tmp_path: Path, tell: Tell
 ) -> None:
     device = Device(tmp_path)
     # The disk is another test's business: this one is about what the commands do.
@@ -169,7 +170,11 @@ def test_a_hundred_thousand_fuzzed_commands_through_the_door_and_the_orders_leav
         for answer in door.answers():
             door.answered(answer)
     device.obey()
+    used_bytes = device.store._database.used_bytes()
+    tell(
+        f"100,000 fuzzed commands at the door: {device.counts.n_done} done, the state has {used_bytes} bytes"
+    )
     assert device.counts.n_done > 1000
     assert device.counts.n_ended == 100_000
     assert device.store.inbox.next() is None
-    assert device.store._database.used_bytes() < 1_000_000
+    assert used_bytes < 1_000_000

@@ -204,7 +204,8 @@ def _decoded(
 ) -> tuple[Rgb, Mask | None]:
     """The pixels, and which of them carry data."""
     is_jpeg = header.format == "JPEG"
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION if is_jpeg else cv2.IMREAD_UNCHANGED
+    # A JPEG's decoder turns its colours round on the way, whatever their order is to be.
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION if is_jpeg else cv2.IMREAD_UNCHANGED
     try:
         image: Samples | None = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
@@ -214,11 +215,13 @@ def _decoded(
         raise _undecodable(name, size, "nothing from the decoder")
     if image.shape[:2] != (header.height_px, header.width_px):
         raise _undecodable(name, size, f"{image.shape[1]} x {image.shape[0]}")
-    pixels, valid = _rgb(image, header, name, settings)
-    if is_jpeg and (pixels[-_BLOCK_PX:, -_BLOCK_PX:] == _GREY).all():
+    if not is_jpeg:
+        return _rgb(image, header, name, settings)
+    pixels = np.asarray(image, np.uint8)
+    if (pixels[-_BLOCK_PX:, -_BLOCK_PX:] == _GREY).all():
         text = "expected a picture down to its last block, got the bare grey of missing data"
         raise TileRefused(Refusal.TRUNCATED, f"{name}: {text}")
-    return pixels, valid
+    return pixels, None
 
 
 def _rgb(image: Samples, header: ImageHeader, name: str, settings: DecodeSettings) -> tuple[Rgb, Mask | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -20,10 +22,25 @@ def laid_on(earlier: Rgb, *, before: Alignment, after: Alignment) -> Rgb:
     before, after   how each lies on the reference
     returns         (h, w, 3) uint8 of the size of the later tile
     """
-    pixels = cv2.warpAffine(
-        earlier, _matrix(before, after), _size(after), flags=_HOW, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(pixels, np.uint8)
+    width, height = _size(after)
+    return Laid(earlier, before, after).part(slice(0, height), slice(0, width))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """The same, made only where it is looked at: most of a tile is never asked about."""
+
+    earlier: Rgb
+    before: Alignment
+    after: Alignment
+
+    def part(self, rows: slice, columns: slice) -> Rgb:
+        """(h, w, 3) uint8, some rows and columns of the later tile."""
+        matrix = _matrix(self.before, self.after)
+        matrix[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
+        size = columns.stop - columns.start, rows.stop - rows.start
+        pixels = cv2.warpAffine(self.earlier, matrix, size, flags=_HOW, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(pixels, np.uint8)
 
 
 def shown_on(usable: Mask, *, before: Alignment, after: Alignment) -> Mask:
@@ -41,6 +58,22 @@ def _matrix(before: Alignment, after: Alignment) -> Affine:
 
 def _size(after: Alignment) -> tuple[int, int]:
     return after.grid.width_px, after.grid.height_px
+
+
+def part_laid_on(earlier: Rgb, square: tuple[int, int, int], *, before: Alignment, after: Alignment) -> Rgb:
+    """The earlier tile in the pixels of a square of the later one, beyond its rim as at the rim.
+
+    square   left, top and side in whole pixels of the later tile
+    returns  (side, side, 3) uint8
+    """
+    left, top, side = square
+    matrix = _from_after(before, after)
+    matrix[:, 2] += matrix[:, :2] @ (left, top)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    part = cv2.warpAffine(
+        earlier, for_centres(matrix), (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(part, np.uint8)
 
 
 def _from_after(before: Alignment, after: Alignment) -> Affine:

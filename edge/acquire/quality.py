@@ -86,9 +86,17 @@ class Look:
 
     def sees(self, box_px: PixelBox) -> float:
         """Share of a box on the tile that was seen, in [0, 1]; what lies outside the tile was not."""
-        columns = _overlaps(box_px.left, box_px.right, self.width_px, self.cell_px)
-        rows = _overlaps(box_px.top, box_px.bottom, self.height_px, self.cell_px)
-        return min(1.0, float(rows @ self.usable.astype(np.float64) @ columns) / box_px.area)
+        sides = np.array([(box_px.left, box_px.top, box_px.right, box_px.bottom)])
+        return float(self.shares(sides)[0])
+
+    def shares(self, boxes_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N,) float64 in [0, 1], the same of many boxes: (N, 4) left, top, right, bottom."""
+        left, top, right, bottom = boxes_px.T
+        columns = _overlaps(left, right, self.width_px, self.cell_px)
+        rows = _overlaps(top, bottom, self.height_px, self.cell_px)
+        seen_px = (rows @ self.usable.astype(np.float64) * columns).sum(axis=1)
+        shares: NDArray[np.float64] = np.minimum(1.0, seen_px / ((right - left) * (bottom - top)))
+        return shares
 
 
 def assess(tile: Tile, site: Site, settings: QualitySettings) -> Look | Reject:
@@ -314,8 +322,14 @@ def _cells(length_px: int, cell_px: int) -> int:
     return math.ceil(length_px / cell_px)
 
 
-def _overlaps(low: float, high: float, length_px: int, cell_px: int) -> NDArray[np.float64]:
-    """How many pixels of each cell along one axis lie between low and high and on the tile."""
+def _overlaps(
+    low: float | NDArray[np.float64], high: float | NDArray[np.float64], length_px: int, cell_px: int
+) -> NDArray[np.float64]:
+    """How many pixels of each cell along one axis lie between low and high and on the tile.
+
+    low, high  one number, or (N,) of them: then (N, cells) is returned
+    """
     starts = np.arange(_cells(length_px, cell_px)) * float(cell_px)
     ends = np.minimum(starts + cell_px, length_px)
-    return np.asarray(np.maximum(np.minimum(ends, high) - np.maximum(starts, low), 0.0))
+    first, last = np.asarray(low)[..., None], np.asarray(high)[..., None]
+    return np.asarray(np.maximum(np.minimum(ends, last) - np.maximum(starts, first), 0.0))

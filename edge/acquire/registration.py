@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import cv2
 import msgspec
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from edge.acquire.quality import Look
 from edge.acquire.tile import Mask, Tile
-from edge.geo import Grid, LngLat
+from edge.geo import Degrees, Grid, LngLat
 
 Grey = NDArray[np.uint8]
 """(h, w) uint8, row 0 is north."""
@@ -148,7 +148,11 @@ class Alignment:
 
     def pixel_at(self, position: LngLat) -> tuple[float, float]:
         """Where a position of the reference's frame lies on the tile."""
-        there_x, there_y = self.grid.to_pixel(position)
+        return self.pixels_at(position.lng, position.lat)
+
+    def pixels_at(self, lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
+        """The same of one position or of many, by their degrees."""
+        there_x, there_y = self.grid.to_pixels(lng, lat)
         (a, b, tx), (c, d, ty) = self.matrix
         x, y, determinant = there_x - tx, there_y - ty, a * d - b * c
         return (d * x - b * y) / determinant, (a * y - c * x) / determinant
@@ -239,11 +243,15 @@ def _pair(tile: Tile, look: Look, reference: Reference) -> _Pair:
     # Reduced in colour first: it is the cheaper order, and exact for whole factors.
     small = cv2.resize(tile.pixels, size, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    mask = cv2.resize(usable_pixels(look).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(
-        bool
-    )
     under = _under(reference, tile.grid, size)
-    return _Pair(np.asarray(grey, np.uint8), mask, under, tile.width_px / size[0])
+    return _Pair(np.asarray(grey, np.uint8), _usable_at(look, size), under, tile.width_px / size[0])
+
+
+def _usable_at(look: Look, size: tuple[int, int]) -> Mask:
+    """(h, w) bool, the usable ground of a look at a smaller size, by columns and rows, of its tile."""
+    columns = np.arange(size[0]) * look.width_px // size[0] // look.cell_px
+    rows = np.arange(size[1]) * look.height_px // size[1] // look.cell_px
+    return look.usable[rows][:, columns]
 
 
 @lru_cache(maxsize=N_UNDER)
@@ -290,11 +298,21 @@ def for_centres(matrix: Affine) -> Affine:
 def _features(grey: Grey, mask: Mask) -> Features:
     """The doubled angle of the gradient: (gx + i gy)^2 over its energy."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 4)
-    gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 4)
-    across, down = gx * gx, gy * gy
-    share = 1 / (across + down + _EDGE_ENERGY)
-    features = np.asarray(cv2.merge([(across - down) * share, 2 * gx * gy * share]), np.float32)
+    gx, gy = (
+        np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
+        for across in (1, 0)
+    )
+    difference, down = gx * gx, gy * gy
+    energy = difference + down
+    energy += _EDGE_ENERGY
+    share = np.reciprocal(energy, out=energy)
+    # In place: these images leave the cache otherwise, which takes longer than the sums.
+    difference -= down
+    difference *= share
+    gx *= gy
+    gx *= 2
+    gx *= share
+    features = np.asarray(cv2.merge([difference, gx]), np.float32)
     if not mask.all():
         # The edge of the mask is no edge of the ground.
         inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
@@ -308,37 +326,36 @@ def _spectrum(features: Features) -> Features:
 
 def _correlated(reference: Features, tile: Features) -> Surface:
     """How well two images of equal size match at each shift, from their spectra (h, w, 2)."""
-    spectrum = cv2.mulSpectrums(reference, tile, 0, conjB=True)
+    spectrum = (reference.view(np.complex64) * tile.view(np.complex64).conj()).view(np.float32)
     return np.asarray(cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0], np.float32)
 
 
-def _peaks(surfaces: Surface, reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _peaks(surfaces: Sequence[Surface], reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How each tile must be moved to lie on its reference.
 
-    surfaces  (n, h, w) as _correlated gives them
+    surfaces  n of (h, w), as _correlated gives them
     returns   (n, 2) dx, dy, at most reach pixels, and (n,) how clear each peak is, in standard deviations
     """
-    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces.shape[1:])
+    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces[0].shape)
     # Negative shifts stand at the end of the surface, where negative indices find them.
     rows, columns = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
-    near = surfaces[:, rows[:, None], columns]
+    near = np.stack([surface[rows[:, None], columns] for surface in surfaces])
     flat = near.reshape(len(near), -1)
     best = flat.argmax(axis=1)
     clear = (flat.max(axis=1) - flat.mean(axis=1)) / (flat.std(axis=1) + 1e-9)
-    shifts = [
-        (x - reach_x + _vertex(surface[y], x), y - reach_y + _vertex(surface[:, x], y))
-        for surface, y, x in zip(near, *(at.tolist() for at in np.divmod(best, len(columns))), strict=True)
-    ]
-    return np.array(shifts, np.float64), clear.astype(np.float64)
+    y, x = np.divmod(best, len(columns))
+    n = np.arange(len(near))
+    shifts = x - reach_x + _vertex(near[n, y], x), y - reach_y + _vertex(near[n, :, x], y)
+    return np.stack(shifts, axis=1), clear.astype(np.float64)
 
 
-def _vertex(line: NDArray[Any], i: int) -> float:
-    """Where between the pixels the parabola through a peak and its neighbours has its top."""
-    if not 0 < i < len(line) - 1:
-        return 0.0
-    left, top, right = (float(value) for value in line[i - 1 : i + 2])
+def _vertex(lines: Surface, i: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(n,) where between the pixels of each line the parabola through its peak has its top."""
+    n, last = np.arange(len(lines)), lines.shape[1] - 1
+    left, top, right = (lines[n, np.clip(i + step, 0, last)].astype(np.float64) for step in (-1, 0, 1))
     bend = left - 2 * top + right
-    return 0.5 * (left - right) / bend if bend < 0 else 0.0
+    is_peak = (i > 0) & (i < last) & (bend < 0)
+    return np.where(is_peak, 0.5 * (left - right) / np.where(is_peak, bend, 1.0), 0.0)
 
 
 def _coarse(pair: _Pair, max_shift_px: float) -> Affine:
@@ -346,7 +363,7 @@ def _coarse(pair: _Pair, max_shift_px: float) -> Affine:
     factor = _coarse_factor(pair.tile.shape)
     reach = math.ceil(max_shift_px / factor) + 1
     surface = _correlated(pair.under.coarse, _coarse_spectrum(pair.tile, pair.tile_mask))
-    [(dx, dy)], _ = _peaks(surface[None], reach)
+    [(dx, dy)], _ = _peaks([surface], reach)
     return np.array([[1.0, 0.0, dx * factor], [0.0, 1.0, dy * factor]])
 
 
@@ -359,8 +376,16 @@ def _coarse_spectrum(grey: Grey, mask: Mask) -> Features:
     height, width = (max(8, round(length / factor)) for length in grey.shape)
     reduced = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     seen = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    return _spectrum(np.asarray(_features(reduced, seen) * window[..., None], np.float32))
+    return _spectrum(_features(reduced, seen) * _fade(height, width))
+
+
+@lru_cache(maxsize=4)
+def _fade(height: int, width: int) -> Features:
+    """The window that fades the rims of an image, for both parts of its features; read-only."""
+    fade = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    window = np.repeat(fade[..., None], 2, axis=2).astype(np.float32)
+    window.setflags(write=False)
+    return window
 
 
 def _refined(pair: _Pair, matrix: Affine) -> _Fit | NotAligned:
@@ -403,33 +428,38 @@ class _Layout:
         """Blocks spread evenly over an image, at most MAX_BLOCKS_ALONG along a side."""
         height, width = mask.shape
         side = min(BLOCK_PX, height, width)
-        fade = np.hanning(side + 2)[1:-1]
         corners = tuple((left, top) for top in _starts(height, side) for left in _starts(width, side))
-        return cls(corners, side, np.outer(fade, fade)[..., None].astype(np.float32))
+        return cls(corners, side, _fade(side, side))
 
     def part(self, corner: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a block."""
         left, top = corner
         return slice(top, top + self.side), slice(left, left + self.side)
 
+    def seen_fractions(self, mask: Mask) -> NDArray[np.float64]:
+        """(n,) in [0, 1], the share of each block that is True in a mask."""
+        total = cv2.integral(mask.astype(np.uint8))
+        left, top = np.array(self.corners).T
+        right, bottom = left + self.side, top + self.side
+        n_seen = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
+        return np.asarray(n_seen / self.side**2)
+
     def spectra(self, features: Features, chosen: Iterable[int] | None = None) -> list[Features]:
         """The spectra of some blocks, or of all."""
         indices = range(len(self.corners)) if chosen is None else chosen
-        blocks = np.stack([features[self.part(self.corners[index])] for index in indices])
-        return [_spectrum(block) for block in blocks * self.window]
+        return [_spectrum(features[self.part(self.corners[index])] * self.window) for index in indices]
 
 
 def _measured(
     layout: _Layout, reference: Sequence[Features], tile: Features, both: Mask, reach: int
 ) -> _Blocks:
     """The shift of each block of which most is seen in both and which has a clear peak."""
-    parts = [layout.part(corner) for corner in layout.corners]
-    chosen = [index for index, part in enumerate(parts) if both[part].mean() >= _MIN_SEEN_FRACTION]
+    chosen = np.flatnonzero(layout.seen_fractions(both) >= _MIN_SEEN_FRACTION).tolist()
     if not chosen:
         return _Blocks(np.zeros((0, 2)), np.zeros((0, 2)))
     spectra = layout.spectra(tile, chosen)
     surfaces = [_correlated(reference[index], there) for index, there in zip(chosen, spectra, strict=True)]
-    shifts, clear = _peaks(np.stack(surfaces), min(reach, layout.side // 4))
+    shifts, clear = _peaks(surfaces, min(reach, layout.side // 4))
     middles = np.array([layout.corners[index] for index in chosen]) + layout.side / 2
     return _Blocks(middles[clear >= _MIN_PEAK], shifts[clear >= _MIN_PEAK])
 

@@ -7,6 +7,7 @@ only the windows that somebody asks about are run.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,9 +19,15 @@ from numpy.typing import NDArray
 
 from edge.acquire.tile import Mask, Rgb
 from edge.detect.manifest import ChangeModel, ChangeScore
-from edge.detect.windows import Window, crop, has_any, windows
+from edge.detect.windows import Window, crop, filled, has_any, windows
 from edge.geo import PixelBox
 
+EarlierPart = Callable[[slice, slice], Rgb]
+"""Rows and columns of the later image -> (h, w, 3) uint8, what the earlier one shows there."""
+
+# What a window is turned by for each view: not at all, upside down, mirrored, and both. Strides and padding
+# favour one corner, so half a turn tells most that is new.
+_VIEWS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
 # Of a box, the share of each side that is looked at: the rim of a box is ground.
 _CORE = 0.8
 
@@ -35,6 +42,8 @@ class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     # Regions without a pixel of this score are left out: it keeps faint, wide differences of season out and
     # leaves the rims of real changes. On levir-val 0.9 keeps a sixth of the false ones and costs 0.007 of F1.
     min_peak: Annotated[float, Meta(ge=0, le=1)] = 0.9
+    # Of how many views of a window, turned and mirrored, the score is the mean; each costs as much again.
+    n_views: Annotated[int, Meta(ge=1, le=4)] = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +64,29 @@ class Comparison:
 
     def __init__(
         self,
-        before: Rgb,
+        before: Rgb | EarlierPart,
         after: Rgb,
         gsd_m: float | None,
         *,
         model: ChangeModel,
         comparable: Mask | None = None,
+        n_views: int = 1,
     ) -> None:
         """Nothing is run yet.
 
-        before, after  (H, W, 3) uint8 RGB, on each other
+        before, after  (H, W, 3) uint8 RGB, on each other; before may be made part by part, as it is asked for
         gsd_m          metres per pixel; finer images are reduced to the model's, None: used as they are
         comparable     (H, W) bool, False where a look does not show the ground: there nothing changed
+        n_views        of how many views of a window, turned and mirrored, the score is the mean: 1 to 4
         """
-        if before.shape != after.shape:
+        if not callable(before) and before.shape != after.shape:
             raise ValueError(f"expected two images of one size, got {before.shape} and {after.shape}")
         working = model.manifest.gsd_m.working
         share = 1.0 if gsd_m is None or gsd_m >= working else gsd_m / working
         self._size_px = after.shape[1], after.shape[0]
-        self._before, self._after = _reduced(before, share), _reduced(after, share)
+        self._before, self._after = _parts(before, share, after.shape), _reduced(after, share)
         self._comparable = comparable
-        self._model = model
+        self._model, self._views = model, _VIEWS[:n_views]
         height, width = self._after.shape[:2]
         wanted = model.manifest.input
         self._windows = windows(width, height, (wanted.width, wanted.height), model.manifest.max_object_px)
@@ -136,11 +147,20 @@ class Comparison:
     def _score(self, index: int) -> ChangeScore:
         if index not in self._scores:
             window = self._windows[index]
-            self._scores[index] = self._model.infer(
-                np.ascontiguousarray(crop(self._before, window)),
-                np.ascontiguousarray(crop(self._after, window)),
-            )
+            inside = window.inside(self._after.shape[1], self._after.shape[0])
+            before = filled(self._before(*inside), window)
+            self._scores[index] = self._seen(before, crop(self._after, window))
         return self._scores[index]
+
+    def _seen(self, before: Rgb, after: Rgb) -> ChangeScore:
+        """The mean of all views, each turned back."""
+        scores = [
+            self._model.infer(*(np.ascontiguousarray(look[::down, ::across]) for look in (before, after)))[
+                ::down, ::across
+            ]
+            for down, across in self._views
+        ]
+        return np.asarray(np.mean(scores, axis=0, dtype=np.float32) if len(scores) > 1 else scores[0])
 
 
 def changed(score: ChangeScore, *, model: ChangeModel, settings: ChangeSettings, gsd_m: float) -> Mask:
@@ -189,6 +209,15 @@ def _labelled(
         is_kept &= peaks >= settings.min_peak
     kept = tuple(int(index) for index in np.flatnonzero(is_kept) if index != 0)
     return labels, kept, np.asarray(stats, np.int32)
+
+
+def _parts(before: Rgb | EarlierPart, share: float, shape: tuple[int, ...]) -> EarlierPart:
+    """The earlier image in the pixels of the reduced later one; it is made as a whole to be reduced."""
+    if callable(before) and share >= 1:
+        return before
+    whole = before(slice(0, shape[0]), slice(0, shape[1])) if callable(before) else before
+    reduced = _reduced(whole, share)
+    return lambda rows, columns: reduced[rows, columns]
 
 
 def _reduced(pixels: Rgb, share: float) -> Rgb:

@@ -52,6 +52,11 @@ class Window:
         """(N,) bool; True where a box, in pixels of the image, is this window's to report."""
         return self.columns.owns(boxes[:, 0], boxes[:, 2]) & self.rows.owns(boxes[:, 1], boxes[:, 3])
 
+    def inside(self, width: int, height: int) -> tuple[slice, slice]:
+        """The rows and columns of an image of that size that lie in the window."""
+        rows, columns = self.rows, self.columns
+        return slice(rows.start, min(rows.stop, height)), slice(columns.start, min(columns.stop, width))
+
 
 def windows(width: int, height: int, size: tuple[int, int], overlap: int) -> list[Window]:
     """The fewest windows that cover an image, evenly spread, row by row from the top left.
@@ -80,7 +85,12 @@ def crop(pixels: Rgb, window: Window) -> Rgb:
     hrplanesv2, 360 rows in windows of 512, AP50: so 0.935, as with windows of the image's size; mirrored
     0.934, black 0.931, grey 0.928.
     """
-    part = pixels[window.rows.start : window.rows.stop, window.columns.start : window.columns.stop]
+    rows, columns = window.inside(pixels.shape[1], pixels.shape[0])
+    return filled(pixels[rows, columns], window)
+
+
+def filled(part: Rgb, window: Window) -> Rgb:
+    """What an image holds of a window, its last row and column repeated to the window's size."""
     below = window.rows.stop - window.rows.start - part.shape[0]
     right = window.columns.stop - window.columns.start - part.shape[1]
     if not (below or right):

@@ -53,19 +53,19 @@ LIGHT = Airframe(
 )  # fmt: skip
 
 
-def airliner_narrow(paint: Paint, _state: str) -> Plan:
+def airliner_narrow(paint: Paint, state: str) -> Plan:
     """A twin of about 37 m."""
-    return plan_view(NARROW, paint)
+    return plan_view(NARROW, paint, state)
 
 
-def airliner_wide(paint: Paint, _state: str) -> Plan:
+def airliner_wide(paint: Paint, state: str) -> Plan:
     """A wide twin of about 62 m."""
-    return plan_view(WIDE, paint)
+    return plan_view(WIDE, paint, state)
 
 
-def business_jet(paint: Paint, _state: str) -> Plan:
+def business_jet(paint: Paint, state: str) -> Plan:
     """A jet of about 21 m with its engines at the rear."""
-    return plan_view(BUSINESS, paint)
+    return plan_view(BUSINESS, paint, state)
 
 
 def light(paint: Paint, _state: str) -> Plan:
@@ -78,8 +78,8 @@ def light(paint: Paint, _state: str) -> Plan:
 
 
 def transport(paint: Paint, state: str) -> Plan:
-    """A four-engined high-wing transport of about 51 m; state: whole or nose_open."""
-    whole = plan_view(TRANSPORT, paint)
+    """A four-engined high-wing transport of about 51 m; state: whole, nose_open, or what is missing."""
+    whole = plan_view(TRANSPORT, paint, state)
     if state != "nose_open":
         return whole
     return (*_ramp(paint), *(_cut_nose(part) for part in whole), _visor(paint))

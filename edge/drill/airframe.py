@@ -7,6 +7,11 @@ from edge.drill.paint import DARK, Paint, toned
 from edge.drill.parts import Part, Plan, decal, fin, pair, plate, tube
 from edge.drill.scene import Point
 
+STRIPPED = ("engines_off", "tail_off", "wings_off")
+"""What an aircraft that is taken apart has lost; with the wings go their engines."""
+
+_WITHOUT_ENGINES = frozenset({"engines_off", "wings_off"})
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -47,14 +52,15 @@ class Airframe:
     body_engines: bool = False
 
 
-def plan_view(frame: Airframe, paint: Paint) -> Plan:
-    """Everything of an aircraft, the lowest first."""
+def plan_view(frame: Airframe, paint: Paint, state: str = "whole") -> Plan:
+    """Everything of an aircraft, the lowest first; one of STRIPPED leaves that out."""
     axis_up = 0.28 * frame.height_m
     wing_up = axis_up + (0.5 if frame.high_wing else -0.25) * frame.body_m
     body = (_fuselage(frame, axis_up, paint), *_livery(frame, axis_up, paint))
-    wings = (*_engines(frame, wing_up, paint), *_wings(frame, wing_up, paint))
-    tail = _tailplane(frame, axis_up, paint)
-    upright = _fin(frame, axis_up, paint)
+    engines = () if state in _WITHOUT_ENGINES else _engines(frame, wing_up, paint)
+    wings = () if state == "wings_off" else (*engines, *_wings(frame, wing_up, paint))
+    tail = () if state == "tail_off" else _tailplane(frame, axis_up, paint)
+    upright = () if state == "tail_off" else _fin(frame, axis_up, paint)
     if frame.high_wing:
         return (*(() if frame.t_tail else tail), *body, *wings, *upright, *(tail if frame.t_tail else ()))
     return (*wings, *(() if frame.t_tail else tail), *body, *upright, *(tail if frame.t_tail else ()))

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from edge.drill import aircraft, helicopter, ships, vehicles, yard
+from edge.drill.airframe import STRIPPED
 from edge.drill.paint import AIRCRAFT_PAINTS, VEHICLE_COLOURS
 from edge.drill.parts import Plan
 from edge.drill.scene import SceneObject
 
 BuildPlan = Callable[[str, str], Plan]
+_AIRFRAME = ("whole", *STRIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ def _ship(build: Callable[..., Plan], hull: ships.Hull) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "airliner_narrow": _flying(aircraft.airliner_narrow, 37.6),
-    "airliner_wide": _flying(aircraft.airliner_wide, 62.0),
-    "transport": _flying(aircraft.transport, 51.5, ("whole", "nose_open")),
-    "business_jet": _flying(aircraft.business_jet, 20.8),
+    "airliner_narrow": _flying(aircraft.airliner_narrow, 37.6, _AIRFRAME),
+    "airliner_wide": _flying(aircraft.airliner_wide, 62.0, _AIRFRAME),
+    "transport": _flying(aircraft.transport, 51.5, ("whole", "nose_open", *STRIPPED)),
+    "business_jet": _flying(aircraft.business_jet, 20.8, _AIRFRAME),
     "light": _flying(aircraft.light, 8.3),
     "fighter": _flying(aircraft.fighter, 15.7),
     "helicopter": _flying(helicopter.helicopter, 16.7, ("whole", "rotor_off", "tail_off")),

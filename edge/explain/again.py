@@ -39,6 +39,7 @@ class Told:
     last_reject   of a blindness: why the newest tile was of no use, as it was told
     """
 
+    alert_id: str
     device_id: str
     site_id: str
     kind: Kind
@@ -67,7 +68,13 @@ def _at_a_look(told: Told, grounds: Grounds) -> Finding | None:
     if rule is None or grounds.scene is None:
         return None
     verdict = judge(scene_of(grounds.scene, grounds, rule), [rule], grounds.stories)
-    return _of_kind(verdict.findings, told.kind)
+    # A rule that follows single things may tell of several stories at one look; repeats go under an older id.
+    same = [one for one in verdict.findings if _id_of(one, told) == told.alert_id]
+    return _of_kind(same or verdict.findings, told.kind)
+
+
+def _id_of(finding: Finding, told: Told) -> str:
+    return alert_id(told.device_id, told.site_id, finding.rule_id, finding.opened_by)
 
 
 def _of_kind(findings: Sequence[Finding], kind: Kind) -> Finding | None:
@@ -82,6 +89,7 @@ def scene_of(kept: SceneGrounds, grounds: Grounds, rule: AnyRule) -> Scene:
         kept.site, sight, Inventory(kept.tracks), kept.delta, partial(count_of, kept),
         activity=Activity(kept.series), passing=kept.passing, recall=Recall({rule.label or "": kept.recall}),
         turnover_per_day=kept.turnover_per_day, quiet=grounds.quiet,
+        ground={rule.rule_id: kept.ground},
     )  # fmt: skip
 
 

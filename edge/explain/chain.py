@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+
+from msgspec.structs import replace as renewed
 
 from edge.explain.ledger import Looked
 from edge.monitor import presence
@@ -46,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A track with its looks; newness and left_share are derived where its first look is among them, else None."""
+    """A track with its looks; what follows from its first look is derived where that is kept, else None."""
 
     track: Track
     steps: tuple[Step, ...]
@@ -56,7 +58,7 @@ class Chain:
     def derived_track(self) -> Track:
         """The track with presence and newness as they were worked out, where they can be."""
         last = self.steps[-1].derived if self.steps else None
-        return replace(
+        return renewed(
             self.track,
             log_odds=self.track.log_odds if last is None else last,
             newness=self.track.newness if self.newness is None else self.newness,

@@ -163,6 +163,7 @@ def _told(event: Event, stored: StoredAlert, looks: Sequence[Looked]) -> Told:
     reason = said.why[0].get("reason") if said.why else None
     usable = sorted(look.time for look in looks if look.rejected is None)
     return Told(
+        event.id,
         event.device_id,
         stored.site_id,
         said.kind,

@@ -10,7 +10,16 @@ from edge.explain.chain import Chain
 from edge.grounds import SceneGrounds
 from edge.monitor import presence
 from edge.monitor.finding import Finding, Kind
-from edge.monitor.rules import AnyRule, ConvoyRule, CountRule, DwellRule, IndicatorRule, MovedRule, TrendRule
+from edge.monitor.rules import (
+    AnyRule,
+    ConvoyRule,
+    CountRule,
+    DwellRule,
+    GroundChangeRule,
+    IndicatorRule,
+    MovedRule,
+    TrendRule,
+)
 from edge.monitor.trend import limit_of
 
 _HOUR_S = 3600.0
@@ -112,6 +121,14 @@ def _trend(case: Case) -> Iterator[Level]:
         yield Level("standard errors from the normal, false_alarms_per_year", abs(told), limit)
 
 
+def _ground_change(case: Case) -> Iterator[Level]:
+    if isinstance(case.rule, GroundChangeRule) and case.scene is not None:
+        for one in case.scene.ground:
+            if one.seen_at == case.again.seen_at and one.n_looks == case.rule.looks:
+                yield Level("square metres of one place, area_m2", one.area_m2, case.rule.area_m2)
+                yield Level("looks that show it, looks", one.n_looks, case.rule.looks)
+
+
 def _indicator(case: Case) -> Iterator[Level]:
     if isinstance(case.rule, IndicatorRule):
         yield Level("signs within the days, at_least", case.again.count, case.rule.at_least)
@@ -125,5 +142,6 @@ _LEVELS: dict[Kind, Callable[[Case], Iterator[Level]]] = {
     Kind.DWELL: _dwell,
     Kind.CONVOY: _convoy,
     Kind.TREND: _trend,
+    Kind.GROUND_CHANGE: _ground_change,
     Kind.INDICATOR: _indicator,
 }

@@ -55,6 +55,7 @@ class _Data(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True):
     """One message."""
 
+    id: str
     source: str
     time: datetime
     data: _Data

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,44 +29,68 @@ Distribution = NDArray[np.float64]
 """(n + 1,) float64, the chance of each number of objects from 0 to n."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """The objects that are counted together.
+
+    chances   (N,) float64, of each that it is there at the instant
+    presumed  (N,) bool, True where it is believed to be there
+    """
+
+    chances: Distribution
+    presumed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, tracks: Sequence[Track], at: datetime, settings: PresenceSettings) -> Self:
+        """The objects of these tracks: each was there at its latest clear view; it may have left since."""
+        log_odds = np.array([track.log_odds for track in tracks], dtype=np.float64)
+        looked_at = [track.looked_at for track in tracks]
+        days_since = {one: max(0.0, (at - one).total_seconds() / 86_400.0) for one in set(looked_at)}
+        days = np.array([days_since[one] for one in looked_at], dtype=np.float64)
+        present = Status.PRESENT
+        presumed = np.array([track.status is present for track in tracks], dtype=bool)
+        return cls(np.exp(-settings.turnover_per_day * days) / (1.0 + np.exp(-log_odds)), presumed)
+
+    def only(self, which: NDArray[np.bool_]) -> Standing:
+        """Some of them; which is (N,) bool."""
+        return Standing(self.chances[which], self.presumed[which])
+
+
+NOBODY = Standing(np.zeros(0), np.zeros(0, dtype=bool))
+
+
 def counted(tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings) -> Count:
     """The count of these tracks at an instant, with its 90 % interval.
 
     unfound  chance in [0, 1] that an object which stands there now is in no track, see `unfound_fraction`
     """
-    known = tuple(tracks)
-    value = sum(track.status is Status.PRESENT for track in known)
-    low, high = interval(distribution(known, at, unfound=unfound, settings=settings))
+    return count_of(Standing.of(tuple(tracks), at, settings), unfound)
+
+
+def count_of(standing: Standing, unfound: float) -> Count:
+    """The same of objects whose chances are known."""
+    value = int(standing.presumed.sum())
+    low, high = interval(distribution(standing, unfound))
     return Count(value, min(low, value), max(high, value))
 
 
-def distribution(
-    tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
-) -> Distribution:
+def distribution(standing: Standing, unfound: float) -> Distribution:
     """The chance of each number of objects: those in tracks that still stand there, and those in none.
 
     A track that was reported as gone counts with what is left of its presence: the report may be wrong.
     """
-    chances = [_chance_at(track, at, settings) for track in tracks]
-    return np.convolve(poisson_binomial(chances), hidden(sum(chances), min(unfound, MAX_UNFOUND)))
+    chances = standing.chances
+    return np.convolve(poisson_binomial(chances), hidden(float(chances.sum()), min(unfound, MAX_UNFOUND)))
 
 
-def moments(
-    tracks: Iterable[Track], at: datetime, *, unfound: float, settings: PresenceSettings
-) -> tuple[float, float]:
+def moments(standing: Standing, unfound: float) -> tuple[float, float]:
     """Mean and variance of the distribution, without working it out."""
-    chances = np.array([_chance_at(track, at, settings) for track in tracks])
+    chances = standing.chances
     odds = min(unfound, MAX_UNFOUND) / (1.0 - min(unfound, MAX_UNFOUND))
     size = float(chances.sum()) + 0.5
     spread = float((chances * (1.0 - chances)).sum())
     # Without the half object of the prior: day after day it would be a trend of its own in an empty zone.
     return float(chances.sum()) * (1.0 + odds), spread + size * odds * (1.0 + odds)
-
-
-def _chance_at(track: Track, at: datetime, settings: PresenceSettings) -> float:
-    """Chance that the object of a track is there: it was at the latest clear view, and has not left since."""
-    days = (at - track.looked_at).total_seconds() / 86_400.0
-    return presence.probability(track.log_odds) * (1.0 - presence.turnover(days, settings))
 
 
 def unfound_fraction(
@@ -91,12 +118,21 @@ def unfound_fraction(
     return float(np.where(latest == NEVER, 1.0, since).mean())
 
 
-def poisson_binomial(chances: Sequence[float]) -> Distribution:
-    """The distribution of how many of independent things with these chances are true."""
-    result = np.ones(1)
-    for chance in chances:
-        result = np.convolve(result, (1.0 - chance, chance))
-    return result
+def poisson_binomial(chances: Sequence[float] | Distribution) -> Distribution:
+    """The distribution of how many of independent things with these chances are true.
+
+    In groups, all of which take in their next chance at a time; then the groups are added up.
+    """
+    size = math.isqrt(len(chances)) + 1
+    grouped = np.zeros((math.ceil(len(chances) / size), size))
+    grouped.flat[: len(chances)] = chances
+    groups = np.zeros((len(grouped), size + 1))
+    groups[:, 0] = 1.0
+    for chance in grouped.T[:, :, None]:
+        one_more = groups[:, :-1] * chance
+        groups *= 1.0 - chance
+        groups[:, 1:] += one_more
+    return functools.reduce(np.convolve, groups, np.ones(1))[: len(chances) + 1]
 
 
 def hidden(found: float, unfound: float) -> Distribution:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edge.acquire.quality import Look
 from edge.acquire.registration import Alignment
 from edge.acquire.tile import Mask
-from edge.geo import GeoBounds, Grid, LngLat, PixelBox, Site, Zone
+from edge.geo import GeoBounds, Grid, PixelBox, Site, Zone
+from edge.monitor.places import Column, Places
 from edge.monitor.track import GroundBox
 
 # Cells are small against a stand and large against the residual of an alignment.
@@ -22,6 +23,7 @@ CELL_M = 20.0
 # A larger site gets larger cells: the ledger stays within 2 x 4 x 40,000 bytes.
 MAX_CELLS = 40_000
 NEVER = np.int32(np.iinfo(np.int32).min)
+_NEVER = int(NEVER)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 Minutes = NDArray[np.int32]
@@ -46,6 +48,12 @@ class Sight:
     def share(self, box: GroundBox) -> float:
         """Share in [0, 1] of a box on the ground that was clearly seen; outside the tile is not seen."""
         return self.look.sees(self.pixels_of(box))
+
+    def shares(self, places: Places) -> Column:
+        """(N,) float64, the same of many boxes."""
+        x, y = self.alignment.pixels_at(places.lng, places.lat)
+        half_w, half_h = places.width_m / self.gsd_m / 2, places.height_m / self.gsd_m / 2
+        return self.look.shares(np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1))
 
     def pixels_of(self, box: GroundBox) -> PixelBox:
         """The box in the tile's own pixels."""
@@ -145,30 +153,39 @@ class Coverage:
         across, down = columns / width, rows / height
         return x0 + across * (x1 - x0) + down * (x2 - x0), y0 + across * (y1 - y0) + down * (y2 - y0)
 
-    def seen_before(self, position: LngLat, at: datetime) -> datetime | None:
-        """The latest clear view of a place before an instant, or None where there was none.
+    def views(self, places: Places, at: datetime) -> Views:
+        """What was seen of many places before an instant, and whether anything was after it.
 
         The ledger keeps two instants a cell: where the latest is not before, the first stands in for it.
         """
-        earlier = [one for one in self._instants(position) if one < minutes(at)]
-        return _instant(max(earlier)) if earlier else None
-
-    def newest(self, position: LngLat) -> datetime | None:
-        """The latest clear view of a place, or None where there was none."""
-        seen = self._instants(position)
-        return _instant(max(seen)) if seen else None
-
-    def _instants(self, position: LngLat) -> list[int]:
-        x, y = self.grid.to_pixel(position)
-        row, column = math.floor(y), math.floor(x)
-        if not (0 <= row < self.latest_at.shape[0] and 0 <= column < self.latest_at.shape[1]):
-            return []
-        values = (self.first_at[row, column], self.latest_at[row, column])
-        return [int(value) for value in values if value != NEVER]
+        x, y = self.grid.to_pixels(places.lng, places.lat)
+        rows, columns = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
+        height, width = self.latest_at.shape
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        first, latest = (
+            np.where(inside, cells[rows * inside, columns * inside], NEVER)
+            for cells in (self.first_at, self.latest_at)
+        )
+        now = minutes(at)
+        before = np.where(latest < now, latest, np.where(first < now, first, NEVER))
+        is_late = latest - (at - _EPOCH) / timedelta(minutes=1) >= 1.0
+        return Views(tuple(map(_instant, before.tolist())), tuple(is_late.tolist()))
 
 
-def _instant(value: int) -> datetime:
-    return _EPOCH + timedelta(minutes=value)
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the ledger knows of some places, in their order.
+
+    before   the latest clear view before an instant, None where there was none
+    is_late  True where a clear view came a minute or more after it
+    """
+
+    before: tuple[datetime | None, ...]
+    is_late: tuple[bool, ...]
+
+
+def _instant(value: int) -> datetime | None:
+    return None if value == _NEVER else _EPOCH + timedelta(minutes=value)
 
 
 @functools.lru_cache(maxsize=512)

@@ -106,3 +106,16 @@ class Finding:
     remaining: Count | None = None
     objects: tuple[FoundObject, ...] = ()
     why: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def story_key(self) -> str:
+        """Under what its story is kept: a rule has one at a time, but for those that follow single things."""
+        return story_key(self.rule_id, self.opened_by) if self.kind in _OF_SINGLE_THINGS else self.rule_id
+
+
+_OF_SINGLE_THINGS = frozenset({Kind.ALTERED})
+
+
+def story_key(rule_id: str, opened_by: str) -> str:
+    """The key of one of several stories of a rule."""
+    return f"{rule_id} {opened_by}"

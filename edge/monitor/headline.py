@@ -7,7 +7,16 @@ from datetime import date
 
 from edge.monitor.column import Column
 from edge.monitor.finding import Count, Phase
-from edge.monitor.rules import AnyRule, ArrivalRule, BlindRule, CountRule, DepartureRule, DwellRule, MovedRule
+from edge.monitor.rules import (
+    AlteredRule,
+    AnyRule,
+    ArrivalRule,
+    BlindRule,
+    CountRule,
+    DepartureRule,
+    DwellRule,
+    MovedRule,
+)
 from edge.monitor.trend import Trend
 
 # English plurals of the labels that do not take an s.
@@ -68,6 +77,43 @@ def of_indicator(name: str, phase: Phase, n_seen: int, n_signs: int, since: date
     if phase is Phase.END:
         return f"{name}: only {n_seen} of {n_signs} signs remain"
     return f"{name}: {n_seen} of {n_signs} signs since {since.day} {since:%b}"
+
+
+def of_altered(
+    rule: AlteredRule,
+    phase: Phase,
+    n_objects: int,
+    *,
+    since: date,
+    n_steps: int,
+    is_loss: bool,
+    is_gone: bool,
+) -> str:
+    """What became of objects that stayed: how many, how often, and whether less of them is left each time."""
+    what, place = number(n_objects, rule.altered), rule.zone or "the site"
+    begun = f"since {since.day} {since:%b}"
+    if phase is Phase.NEW:
+        return f"{what} altered at {place}"
+    if is_gone:
+        how = "taken apart" if is_loss else "altered"
+        return f"{what} {how} at {place} {begun} {'is' if n_objects == 1 else 'are'} gone"
+    if phase is Phase.END:
+        return f"{what} altered at {place} {begun}: nothing more for {rule.quiet_days:g} days"
+    how = "being taken apart" if is_loss else "altered again"
+    return f"{what} {how} at {place}, {_ordinal(n_steps)} time {begun}"
+
+
+def of_ground_change(n_places: int, area_m2: float, zone: str | None, since: date) -> str:
+    """Ground that is no longer what it was: how much, and since when at the latest."""
+    places = "1 place" if n_places == 1 else f"{n_places} places"
+    return (
+        f"ground changed at {places} of {zone or 'the site'}, {area_m2:.0f} m2, since {since.day} {since:%b}"
+    )
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def of_repeat(text: str, n_times: int, since: date) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from msgspec.structs import replace as renewed
 
-from edge.geo import Site, distance_m, offset_m
+from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
-from edge.monitor.match import pairs, shared_m2
+from edge.monitor.match import Pairs, pairs
+from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
 
@@ -93,7 +94,8 @@ class Inventory:
 
     def present(self, label: str | None = None) -> tuple[Track, ...]:
         """The tracks believed to be there, of one label or of all."""
-        return tuple(t for t in self.tracks if t.status is Status.PRESENT and label in (None, t.label))
+        present = Status.PRESENT
+        return tuple(t for t in self.tracks if t.status is present and label in (None, t.label))
 
 
 def update(
@@ -114,24 +116,26 @@ def update(
     """
     found = pairs(inventory.tracks, sightings)
     step = _Step(sight, coverage, recall, settings, changed)
-    stayed = [step.revisited(track, found.sighting_of(track)) for track in inventory.tracks]
-    begun, number = _begin(step, site, found.unmatched, stayed, inventory.next_number)
-    kept = tuple(track for track in [*stayed, *begun] if not step.is_forgotten(track))
-    return Inventory(kept, number), _delta({track.track_id: track for track in inventory.tracks}, kept)
+    stayed = step.revisited(inventory.tracks, found)
+    begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
+    kept_since = sight.seen_at - timedelta(days=settings.forget_gone_after_days)
+    present = Status.PRESENT
+    kept = tuple(t for t in [*stayed, *begun] if t.status is present or not _is_forgotten(t, kept_since))
+    return Inventory(kept, inventory.next_number + len(begun)), _delta(inventory.tracks, stayed, begun)
 
 
-def _delta(before: Mapping[str, Track], after: Sequence[Track]) -> Delta:
+def _delta(before: Sequence[Track], stayed: Sequence[Track], begun: Sequence[Track]) -> Delta:
     """What this very look decided: instants that were not there before it."""
-    arrived, departed, moved = [], [], []
-    for track in after:
-        old = before.get(track.track_id)
-        if track.arrived_at is not None and (old is None or old.arrived_at is None):
-            arrived.append(track)
-        if old is not None and track.departed_at is not None and old.departed_at is None:
-            departed.append(track)
-        if old is not None and track.moved_at != old.moved_at:
-            moved.append(Move(track, old.box.position, distance_m(old.box.position, track.box.position)))
-    return Delta(tuple(arrived), tuple(departed), tuple(moved))
+    news = [(old, new) for old, new in zip(before, stayed, strict=True) if new is not old]
+    arrived = [new for old, new in news if new.arrived_at is not None and old.arrived_at is None]
+    departed = [new for old, new in news if new.departed_at is not None and old.departed_at is None]
+    moved = [
+        Move(new, old.box.position, distance_m(old.box.position, new.box.position))
+        for old, new in news
+        if new.moved_at != old.moved_at
+    ]
+    came = [track for track in begun if track.arrived_at is not None]
+    return Delta((*arrived, *came), tuple(departed), tuple(moved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +148,27 @@ class _Step:
     settings: InventorySettings
     changed: AskChange
 
-    def revisited(self, track: Track, sighting: Sighting | None) -> Track:
-        """The track after this look; unchanged where the look does not bear on it."""
-        if track.looked_at >= self.sight.seen_at:
-            return track
-        if sighting is not None:
-            return self._decided(self._detected(track, sighting))
-        if track.status is Status.GONE and track.log_odds <= -presence.MAX_LOG_ODDS:
-            return track  # no look could make its departure surer
-        seen_fraction = self.sight.share(track.box)
-        if seen_fraction < self.settings.min_seen_fraction:
-            return track
-        return self._decided(self._missed(track, seen_fraction))
+    def revisited(self, tracks: Sequence[Track], found: Pairs) -> list[Track]:
+        """The tracks after this look; those that it does not bear on are unchanged."""
+        seen_at, sightings, gone = self.sight.seen_at, found.by_track, Status.GONE
+        # No look could make a departure surer that is as sure as can be.
+        due = [
+            track
+            for track in tracks
+            if track.looked_at < seen_at
+            and (track.log_odds > -presence.MAX_LOG_ODDS or track.status is not gone)
+        ]
+        after = {
+            track.track_id: self._detected(track, sightings[track.track_id])
+            for track in due
+            if track.track_id in sightings
+        }
+        missing = [track for track in due if track.track_id not in sightings]
+        shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
+        for track, share in zip(missing, shares, strict=True):
+            if share >= self.settings.min_seen_fraction:
+                after[track.track_id] = self._missed(track, share)
+        return [after.get(track.track_id, track) for track in tracks]
 
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
@@ -163,19 +176,18 @@ class _Step:
     def _detected(self, track: Track, sighting: Sighting) -> Track:
         log_odds = presence.after_detection(self._relaxed(track), sighting.score)
         seen_at = self.sight.seen_at
-        box = _blended(track.box, sighting.box) if sighting.whole else track.box
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
-        return replace(
+        kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        return self._decided(
             track,
-            box=sighting.box if moved else box,
+            log_odds,
+            self._step(sighting.score, log_odds),
+            box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
-            log_odds=log_odds,
             left_share=self._left_share(track),
             last_seen=seen_at,
-            looked_at=seen_at,
             moved_at=seen_at if moved else track.moved_at,
-            history=_with(track.history, self._step(sighting.score, log_odds)),
         )
 
     def _move_limit_m(self, track: Track) -> float:
@@ -193,20 +205,14 @@ class _Step:
             changed=changed,
             settings=self.settings,
         )
-        noted = replace(
+        noted = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
             changed=changed,
             since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
         )
-        return replace(
-            track,
-            log_odds=log_odds,
-            left_share=self._left_share(track, changed=changed),
-            looked_at=self.sight.seen_at,
-            history=_with(track.history, noted),
-        )
+        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
 
     def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
         days = _days(track.looked_at, self.sight.seen_at)
@@ -216,22 +222,54 @@ class _Step:
         """What this look said of a track; a detection is proof of the whole ground."""
         return Evidence(self.sight.seen_at, self.sight.tile_id, 1.0, score, round(log_odds, 3))
 
-    def _decided(self, track: Track) -> Track:
-        """The track with the status that its presence gives it."""
-        seen_at = self.sight.seen_at
-        if track.status is Status.PRESENT and track.presence <= self.settings.gone_below:
-            return replace(track, status=Status.GONE, departed_at=seen_at)
-        if track.status is Status.TENTATIVE and track.presence >= self.settings.present_from:
-            track = replace(track, status=Status.PRESENT)
-        surely_new = track.arrival_confidence >= self.settings.present_from
-        if track.status is Status.PRESENT and track.arrived_at is None and surely_new:
-            return replace(track, arrived_at=seen_at)
-        return track
+    def _decided(self, track: Track, log_odds: float, noted: Evidence, **changes: Any) -> Track:
+        """The track with these changes and what its presence makes of it: a status, and instants of news."""
+        seen_at, status = self.sight.seen_at, track.status
+        arrived_at, departed_at = track.arrived_at, track.departed_at
+        present = presence.probability(log_odds)
+        if status is Status.PRESENT and present <= self.settings.gone_below:
+            status, departed_at = Status.GONE, seen_at
+        elif status is Status.TENTATIVE and present >= self.settings.present_from:
+            status = Status.PRESENT
+        surely_new = present * track.newness >= self.settings.present_from
+        if status is Status.PRESENT and arrived_at is None and surely_new:
+            arrived_at = seen_at
+        return renewed(
+            track,
+            log_odds=log_odds,
+            status=status,
+            arrived_at=arrived_at,
+            departed_at=departed_at,
+            looked_at=seen_at,
+            history=(*track.history, noted)[-MAX_HISTORY:],
+            **changes,
+        )
 
-    def begun(self, number: int, sighting: Sighting) -> Track:
-        """A new track, at once decided."""
+    def begun(
+        self, unmatched: Sequence[Sighting], stayed: Sequence[Track], site: Site, number: int
+    ) -> list[Track]:
+        """New tracks, from this number on, of detections on free ground of the site."""
+        fitting = [
+            sighting
+            for sighting in unmatched
+            if sighting.whole
+            and sighting.score >= self.settings.min_score
+            and site.bounds.contains(sighting.box.position)
+        ]
+        views = self.coverage.views(Places.of([one.box for one in fitting]), self.sight.seen_at)
+        # Where a later look than this one has told of the place nothing begins.
+        fresh = [n for n, is_late in enumerate(views.is_late) if not is_late]
+        fitting = [fitting[n] for n in fresh]
+        begun: dict[int, Track] = {}
+        for n, covering in enumerate(_standing_under(fitting, stayed, site)):
+            if not any(other == _A_TRACK or other in begun for other in covering):
+                begun[n] = self._begun(number + len(begun), fitting[n], views.before[fresh[n]])
+        return list(begun.values())
+
+    def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
+        """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
-        newness, changed, since = self._newness(sighting)
+        newness, changed = self._newness(sighting, before)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -244,93 +282,48 @@ class _Step:
             looked_at=seen_at,
             newness=newness,
         )
-        noted = replace(self._step(sighting.score, track.log_odds), changed=changed, since=since)
-        return self._decided(replace(track, history=(noted,)))
+        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
+        return self._decided(track, track.log_odds, noted)
 
-    def _newness(self, sighting: Sighting) -> tuple[float, bool | None, datetime | None]:
-        """How surely it came since the ground was last seen, what a comparison says, and since when."""
-        before = self.coverage.seen_before(sighting.box.position, self.sight.seen_at)
+    def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
+        """How surely it came since the ground was last seen, and what a comparison says."""
         if before is None:
-            return 0.0, None, None
+            return 0.0, None
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
         answer = self.changed(sighting.box, self.sight.seen_at)
         changed = None if answer is None else answer.changed
         days = _days(before, self.sight.seen_at)
-        return presence.newness(days, miss, self.settings, changed=changed), changed, before
-
-    def is_outdated(self, box: GroundBox) -> bool:
-        """True where a later look than this one has already told of the place."""
-        newest = self.coverage.newest(box.position)
-        return newest is not None and newest - self.sight.seen_at >= timedelta(minutes=1)
-
-    def is_forgotten(self, track: Track) -> bool:
-        """True for a doubtful track that a clear look did not show, and for an old departure."""
-        if track.status is Status.TENTATIVE:
-            return track.last_seen < track.looked_at
-        gone_for = self.sight.seen_at - (track.departed_at or self.sight.seen_at)
-        return gone_for > timedelta(days=self.settings.forget_gone_after_days)
+        return presence.newness(days, miss, self.settings, changed=changed), changed
 
 
-def _begin(
-    step: _Step, site: Site, unmatched: Sequence[Sighting], stayed: Sequence[Track], number: int
-) -> tuple[list[Track], int]:
-    """New tracks from detections on free ground of the site, and the next number."""
-    begun: list[Track] = []
-    taken = _Taken.of(stayed, site)
-    for sighting in unmatched:
-        fits = sighting.whole and sighting.score >= step.settings.min_score
-        if not fits or not site.bounds.contains(sighting.box.position) or step.is_outdated(sighting.box):
-            continue
-        if _stands_on(sighting, [*taken.near(sighting, site), *begun]):
-            continue
-        begun.append(step.begun(number, sighting))
-        number += 1
-    return begun, number
+def _is_forgotten(track: Track, kept_since: datetime) -> bool:
+    """True for a doubtful track that a clear look did not show, and for an old departure."""
+    if track.departed_at is None:
+        return track.status is Status.TENTATIVE and track.last_seen < track.looked_at
+    return track.departed_at < kept_since
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Taken:
-    """The tracks that this look shows, and where: few of them are near any one detection.
+_A_TRACK = -1
 
-    places_m  (N, 2) metres east and north of the site's middle; reach_m: (N,) half a length
+
+def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site) -> list[set[int]]:
+    """On which others each detection mostly lies, of which it is a part where those count.
+
+    Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
     """
-
-    tracks: tuple[Track, ...]
-    places_m: NDArray[np.float64]
-    reach_m: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, stayed: Sequence[Track], site: Site) -> Self:
-        seen = tuple(t for t in stayed if t.status is not Status.GONE and t.last_seen >= t.looked_at)
-        places = [offset_m(site.bounds.centre, track.box.position) for track in seen]
-        reach = [track.box.length_m / 2 for track in seen]
-        return cls(seen, np.array(places, np.float64).reshape(-1, 2), np.array(reach, np.float64))
-
-    def near(self, sighting: Sighting, site: Site) -> list[Track]:
-        """Those whose boxes may touch that of a detection; a metre more for the shape of the earth."""
-        place = np.array(offset_m(site.bounds.centre, sighting.box.position))
-        off = np.abs(self.places_m - place).max(axis=1)
-        touching = off <= self.reach_m + sighting.box.length_m / 2 + 1.0
-        return [self.tracks[i] for i in np.flatnonzero(touching)]
-
-
-def _stands_on(sighting: Sighting, tracks: Sequence[Track]) -> bool:
-    """True where most of the detection lies on a track that was just seen: it is a part of that."""
-    near = [
-        track.box
-        for track in tracks
-        if track.label == sighting.label
-        and track.status is not Status.GONE
-        and track.last_seen >= track.looked_at
-    ]
-    if not near:
-        return False
-    inner, its, mine = shared_m2(near, [sighting.box], sighting.box.position)
-    return bool((inner[:, 0] > 0.5 * np.minimum(its, mine[0])).any())
-
-
-def _with(history: tuple[Evidence, ...], step: Evidence) -> tuple[Evidence, ...]:
-    return (*history, step)[-MAX_HISTORY:]
+    seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
+    under: list[set[int]] = [set() for _ in fitting]
+    if not fitting:
+        return under
+    others: list[Track | Sighting] = [*seen, *fitting]
+    theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
+    mine = theirs[len(seen) :]
+    rows, columns, shared = touching(theirs, mine)
+    part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
+    for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
+        if others[i].label == fitting[n].label:
+            under[n].add(max(i - len(seen), _A_TRACK))
+    return under
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:
@@ -341,7 +334,7 @@ def _blended(old: GroundBox, new: GroundBox) -> GroundBox:
 
     lng_deg = math.remainder(new.position.lng - old.position.lng, 360.0)
     lng = math.remainder(old.position.lng + BOX_GAIN * lng_deg, 360.0)
-    position = replace(old.position, lng=lng, lat=between(old.position.lat, new.position.lat))
+    position = LngLat(lng, between(old.position.lat, new.position.lat))
     return GroundBox(position, between(old.width_m, new.width_m), between(old.height_m, new.height_m))
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as renewed
 
 from edge.monitor import headline
 from edge.monitor.finding import Finding, FoundObject, Kind, Phase
 from edge.monitor.inventory import Inventory
+from edge.monitor.judge_altered import judge_altered
 from edge.monitor.judge_convoy import judge_convoy, passing_of
+from edge.monitor.judge_ground import judge_ground
 from edge.monitor.judge_trend import judge_trend
 from edge.monitor.rules import (
+    AlteredRule,
     AnyRule,
     ArrivalRule,
     ConvoyRule,
     CountRule,
     DepartureRule,
     DwellRule,
+    GroundChangeRule,
     MovedRule,
     TrendRule,
 )
@@ -45,12 +52,17 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
     """Every rule against one look; findings in the order of the rules."""
     findings: list[Finding] = []
     still = dict(stories)
-    waiting: dict[str, set[str]] = {track.track_id: set(track.waiting) for track in scene.inventory.tracks}
+    waiting: defaultdict[str, set[str]] = defaultdict(set)
+    waiting |= {track.track_id: set(track.waiting) for track in scene.inventory.tracks if track.waiting}
     for rule in rules:
         if isinstance(rule, ArrivalRule | DepartureRule):
             findings += _come_or_gone(rule, scene, waiting)
         elif isinstance(rule, MovedRule):
             findings += _moved(rule, scene)
+        elif isinstance(rule, AlteredRule):
+            findings += judge_altered(rule, scene, still)
+        elif isinstance(rule, GroundChangeRule):
+            findings += judge_ground(rule, scene)
         elif isinstance(rule, CountRule):
             findings += _count(rule, scene, still)
         elif isinstance(rule, DwellRule):
@@ -59,30 +71,36 @@ def judge(scene: Scene, rules: Sequence[AnyRule], stories: Mapping[str, Story]) 
             findings += judge_convoy(rule, scene, still)
         elif isinstance(rule, TrendRule):
             findings += judge_trend(rule, scene, still)
-    tracks = tuple(replace(t, waiting=tuple(sorted(waiting[t.track_id]))) for t in scene.inventory.tracks)
+    tracks = tuple(
+        renewed(track, waiting=tuple(sorted(waiting[track.track_id]))) if track.track_id in waiting else track
+        for track in scene.inventory.tracks
+    )
     passing = passing_of(scene, [rule for rule in rules if isinstance(rule, ConvoyRule)])
     return Verdict(tuple(findings), still, replace(scene.inventory, tracks=tracks), passing)
 
 
 def _come_or_gone(
-    rule: ArrivalRule | DepartureRule, scene: Scene, waiting: Mapping[str, set[str]]
+    rule: ArrivalRule | DepartureRule, scene: Scene, waiting: defaultdict[str, set[str]]
 ) -> list[Finding]:
     """One finding of all objects that the rule is now sure enough of; the others wait for a later look."""
     came = isinstance(rule, ArrivalRule)
     fresh = {track.track_id for track in (scene.delta.arrived if came else scene.delta.departed)}
     wanted = Status.PRESENT if came else Status.GONE
-    sure: list[Track] = []
-    for track in scene.inventory.tracks:
-        waits = waiting[track.track_id]
-        if track.label != rule.subject or not (track.track_id in fresh or rule.rule_id in waits):
-            continue
-        waits.discard(rule.rule_id)
-        if track.status is not wanted or not scene.in_zone(track, rule.zone):
-            continue
+    subject, rule_id = rule.subject, rule.rule_id
+    asked = [
+        track
+        for track in scene.inventory.tracks
+        if track.label == subject and (rule_id in track.waiting or track.track_id in fresh)
+    ]
+    for track in asked:
+        waiting[track.track_id].discard(rule_id)
+    concerned = scene.standing_in(rule.zone, [track for track in asked if track.status is wanted])
+    sure = []
+    for track in concerned:
         if confidence_of(track) >= rule.confidence:
             sure.append(track)
         else:
-            waits.add(rule.rule_id)
+            waiting[track.track_id].add(rule_id)
     told = scene.audible(rule, sure)
     return [_finding(rule, scene, Phase.NEW, told)] if told else []
 
@@ -128,12 +146,12 @@ def _count(rule: CountRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
 
 def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
-    present = [
+    long = [
         track
         for track in scene.inventory.present(rule.dwell)
-        if scene.in_zone(track, rule.zone)
-        and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
+        if (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
+    present = scene.standing_in(rule.zone, long)
     staying = scene.audible(rule, present)
     if present and not staying:
         # All of it was called false: nothing ended, so no end is told.

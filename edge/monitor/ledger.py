@@ -5,7 +5,8 @@ An empty zone and a zone under cloud are two things; a record that holds only de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from edge.geo import Site, Zone
 from edge.monitor.activity import MIN_SEEN
 from edge.monitor.coverage import Coverage, Sight
 from edge.monitor.inventory import Inventory
+from edge.monitor.places import Places
 
 SITE = "*"
 """Stands for the whole site among the names of its zones."""
@@ -49,7 +51,13 @@ class ZoneLook:
 def of_look(site: Site, coverage: Coverage, sight: Sight, inventory: Inventory) -> Mapping[str, ZoneLook]:
     """Every zone, and the site, at a usable look."""
     zones: dict[str, Zone | None] = {SITE: None, **{zone.name: zone for zone in site.zones}}
-    return {name: _zone_look(zone, coverage, sight, inventory) for name, zone in zones.items()}
+    shown = [track for track in inventory.present() if track.last_seen == sight.seen_at]
+    places = Places.of([track.box for track in shown])
+    labels = np.array([track.label for track in shown], dtype=object)
+    return {
+        name: _zone_look(zone, coverage, sight, labels if zone is None else labels[places.within(zone)])
+        for name, zone in zones.items()
+    }
 
 
 def of_reject(site: Site, reason: str) -> Mapping[str, ZoneLook]:
@@ -57,16 +65,11 @@ def of_reject(site: Site, reason: str) -> Mapping[str, ZoneLook]:
     return {name: ZoneLook(0.0, reason=reason) for name in (SITE, *(zone.name for zone in site.zones))}
 
 
-def _zone_look(zone: Zone | None, coverage: Coverage, sight: Sight, inventory: Inventory) -> ZoneLook:
+def _zone_look(zone: Zone | None, coverage: Coverage, sight: Sight, labels: Iterable[str]) -> ZoneLook:
     fraction = coverage.seen_fraction(sight, zone)
     if fraction < MIN_SEEN:
         return ZoneLook(fraction, reason=_reason(zone, coverage, sight))
-    counts: dict[str, int] = {}
-    for track in inventory.present():
-        shown = track.last_seen == sight.seen_at
-        if shown and (zone is None or zone.contains(track.box.position)):
-            counts[track.label] = counts.get(track.label, 0) + 1
-    return ZoneLook(fraction, dict(sorted(counts.items())))
+    return ZoneLook(fraction, dict(sorted(Counter(labels).items())))
 
 
 def _reason(zone: Zone | None, coverage: Coverage, sight: Sight) -> Unseen:

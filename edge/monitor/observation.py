@@ -86,7 +86,7 @@ def _delta(delta: Delta) -> Record:
     return {
         "arrived": [_track(track, track.arrival_confidence) for track in delta.arrived],
         "departed": [_track(track, track.departure_confidence) for track in delta.departed],
-        "altered": [],
+        "altered": [_altered(track) for track in delta.altered],
         "moved": [_move(move) for move in delta.moved],
     }
 
@@ -112,6 +112,11 @@ def _track(track: Track, confidence: float) -> dict[str, object]:
 
 def _move(move: Move) -> Record:
     return {**_track(move.track, move.track.presence), "distance_m": round(move.distance_m, 1)}
+
+
+def _altered(track: Track) -> Record:
+    newest = track.alterations[-1]
+    return {**_track(track, newest.confidence), "fraction": newest.fraction, "since": newest.since}
 
 
 def _place(box: GroundBox) -> Mapping[str, float]:

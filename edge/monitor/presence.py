@@ -121,7 +121,7 @@ def after_comparison(
     return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + math.log(there / gone)))
 
 
-def left_share(  # noqa: PLR0913 - the state of a place and one look at it
+def left_share(
     share: float,
     presence_before: float,
     days: float,

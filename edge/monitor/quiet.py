@@ -114,6 +114,7 @@ class Quiet:
             *((Kind.ARRIVAL, track) for track in delta.arrived),
             *((Kind.DEPARTURE, track) for track in delta.departed),
             *((Kind.MOVED, move.track) for move in delta.moved),
+            *((Kind.ALTERED, track) for track in delta.altered),
         )
         return sum(self.is_quiet_place(kind, one.label, one.box.position, at) for kind, one in changes)
 
@@ -160,7 +161,7 @@ def heard(
     A story that would begin has not begun: if it is still so when the snooze is over, it begins then. One
     that was told before the snooze goes on in silence, and its end is told.
 
-    before, after  the open stories by rule id, before and after the findings
+    before, after  the open stories by their keys, before and after the findings
     at             when the findings were made: of a look when it was seen; blindness may be much older
     """
     told: list[Finding] = []
@@ -168,8 +169,8 @@ def heard(
     for finding in findings:
         if finding.phase is Phase.END or not quiet.hides(finding, at):
             told.append(finding)
-        elif finding.rule_id in before:
-            stories[finding.rule_id] = before[finding.rule_id]
+        elif finding.story_key in before:
+            stories[finding.story_key] = before[finding.story_key]
         else:
-            stories.pop(finding.rule_id, None)
+            stories.pop(finding.story_key, None)
     return Heard(tuple(told), stories, len(findings) - len(told))

@@ -69,6 +69,37 @@ class MovedRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ClassVar[Kind] = Kind.MOVED
 
 
+class AlteredRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An object of this label stays but is no longer what it was: opened, stripped, taken apart."""
+
+    altered: Label
+    # All that becomes of one object is one story; it ends when the object is gone, or after so many days
+    # without another alteration.
+    quiet_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 30.0
+    kind: ClassVar[Kind] = Kind.ALTERED
+
+
+class GroundChangeRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ground is no longer what it was and no object explains it: a building, digging, stores laid out."""
+
+    # Always true; the change model, models.change, says where.
+    ground_change: bool
+    # Ground of one piece from which it matters, in square metres.
+    area_m2: Annotated[float, msgspec.Meta(ge=25, le=1_000_000)] = 400.0
+    # Looks that must show it changed before it is told.
+    looks: Annotated[int, msgspec.Meta(ge=2, le=5)] = 3
+    kind: ClassVar[Kind] = Kind.GROUND_CHANGE
+
+    def __post_init__(self) -> None:
+        if not self.ground_change:
+            raise ValueError("ground_change: expected true, got false; leave the rule out to switch it off")
+
+    @property
+    def subject(self) -> str:
+        """The limit."""
+        return f"{self.area_m2:g}m2"
+
+
 class CountRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The number of objects of this label crosses a limit; ends when it surely came back."""
 
@@ -218,6 +249,8 @@ AnyRule = (
     ArrivalRule
     | DepartureRule
     | MovedRule
+    | AlteredRule
+    | GroundChangeRule
     | CountRule
     | DwellRule
     | BlindRule
@@ -231,6 +264,8 @@ RULES: dict[str, type[AnyRule]] = {
     "arrival": ArrivalRule,
     "departure": DepartureRule,
     "moved": MovedRule,
+    "altered": AlteredRule,
+    "ground_change": GroundChangeRule,
     "count": CountRule,
     "dwell": DwellRule,
     "blind_hours": BlindRule,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
 
 from edge.geo import Site, Zone
 from edge.monitor.activity import Activity
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
+from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Quiet
 from edge.monitor.rules import AnyRule
 from edge.monitor.track import Delta, Track
@@ -41,7 +44,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A finding that has begun and not ended: a count beyond its limit, too long a stay, blindness.
+    """A finding that has begun and not ended: a count beyond its limit, an aircraft being taken apart.
 
     opened_by  what the alert id follows from; track_ids: whom it is about, empty where it is about no object
     count      of a column, as it was last told
@@ -66,6 +69,7 @@ class Scene:
     recall    of the model, by label
     turnover_per_day  chance that an object leaves within a day
     quiet     places of which nothing is told
+    ground    by rule, the places whose ground is not what it was, after this look
     """
 
     site: Site
@@ -78,6 +82,7 @@ class Scene:
     recall: Recall = field(default_factory=lambda: Recall({}))
     turnover_per_day: float = 0.3
     quiet: Quiet = NOTHING
+    ground: Mapping[str, tuple[ChangedGround, ...]] = field(default_factory=dict)
 
     def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
         """Those of which the rule may tell."""
@@ -86,6 +91,13 @@ class Scene:
     def in_zone(self, track: Track, zone: str | None) -> bool:
         """True if the track stands in the zone; everything is in no zone."""
         return zone is None or zone in self.site.zones_at(track.box.position)
+
+    def standing_in(self, zone: str | None, tracks: Sequence[Track]) -> list[Track]:
+        """Those of many tracks that stand in the zone."""
+        found = self.zone(zone)
+        if found is None:
+            return list(tracks) if zone is None else []
+        return list(compress(tracks, Places.of([track.box for track in tracks]).within(found)))
 
     def zone(self, name: str | None) -> Zone | None:
         """A zone of the site by its name; None for the whole site."""

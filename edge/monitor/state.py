@@ -19,6 +19,7 @@ from edge.errors import StoreBroken
 from edge.geo import GeoBounds, Site
 from edge.monitor.activity import Activity, Day, Series, Slot
 from edge.monitor.budget import Budget
+from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import NEVER, Coverage, Sight
 from edge.monitor.indicator import Seen, SignSeen
 from edge.monitor.inventory import Inventory
@@ -57,6 +58,7 @@ class SiteState:
     passing         vehicles on the watched roads at the newest look
     signs           what the indicators of this site have seen, here and at other sites
     budget          what was told of it, and what is held back
+    ground          by rule, the places whose ground is not what it was
     """
 
     inventory: Inventory
@@ -72,6 +74,7 @@ class SiteState:
     passing: Mapping[str, Passing] = field(default_factory=dict)
     signs: Seen = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    ground: Mapping[str, tuple[ChangedGround, ...]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, site: Site) -> Self:
@@ -142,6 +145,7 @@ class _Stored(msgspec.Struct, frozen=True):
     passing: dict[str, Passing] = {}
     signs: dict[str, tuple[SignSeen, ...]] = {}
     budget: Budget = Budget()
+    ground: dict[str, tuple[ChangedGround, ...]] = {}
 
 
 def to_bytes(state: SiteState) -> bytes:
@@ -161,6 +165,7 @@ def to_bytes(state: SiteState) -> bytes:
         dict(sorted(state.passing.items())),
         dict(sorted(state.signs.items())),
         state.budget,
+        dict(sorted(state.ground.items())),
     )
     return zlib.compress(msgspec.msgpack.encode(stored), 1)
 
@@ -202,6 +207,7 @@ def _unpacked(stored: _Stored) -> SiteState:
         stored.passing,
         stored.signs,
         stored.budget,
+        stored.ground,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from edge.acquire.overlay import laid_on
+from edge.acquire.overlay import Laid
 from edge.acquire.tile import Rgb, Tile
 from edge.detect.change import Comparison
 from edge.detect.manifest import ChangeModel
@@ -63,6 +63,5 @@ class Witness:
         pixels = self.past_pixels(past.sha256)
         if pixels is None or not served.min <= self.tile.gsd_m <= served.max:
             return None
-        before, after = past.sight.alignment, self.sight.alignment
-        shown = laid_on(pixels, before=before, after=after)
-        return Comparison(shown, self.tile.pixels, self.tile.gsd_m, model=self.model)
+        shown = Laid(pixels, past.sight.alignment, self.sight.alignment)
+        return Comparison(shown.part, self.tile.pixels, self.tile.gsd_m, model=self.model)

@@ -36,6 +36,9 @@ SESSION_EXPIRY_S = 7 * 86_400
 # Messages that the broker hands over before the first is stored; one transaction stores them all.
 INTAKE_WINDOW = 100
 
+# Receipts that wait for the broker; each tells up to 500 messages.
+_MAX_RECEIPTS = 1000
+
 _RETRY = UplinkSettings(retry_first_s=0.5, retry_max_s=30.0)
 _STEP_S = 0.25
 _SWEEP_EVERY_S = 3600.0
@@ -138,7 +141,8 @@ class _Intake:
         self._now = now
         self._keep_days = settings.keep_days
         self._share = settings.share
-        self._receipts: deque[Outgoing] = deque()
+        # A broker that takes none for long: the oldest are asked for again.
+        self._receipts: deque[Outgoing] = deque(maxlen=_MAX_RECEIPTS)
         self._in_flight: dict[int, Outgoing] = {}
         self._next_sweep_s = time.monotonic()
 

@@ -118,6 +118,12 @@ class Feed:
 
         A ValueError says that the message is not what its topic promises.
         """
+        try:
+            return self._lines(incoming)
+        except RecursionError:
+            raise ValueError("expected a message, got JSON that is nested too deeply") from None
+
+    def _lines(self, incoming: Incoming) -> list[str]:
         match incoming.topic.split("/"):
             case [_, _, device_id, "status"]:
                 return self._status_lines(device_id, incoming.payload.decode())

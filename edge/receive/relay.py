@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from edge.errors import LinkDown
+from edge.errors import LinkDown, PayloadRefused
 from edge.receive.names import Directory
 from edge.receive.relayed import to_json
 from edge.transmit.brief import Brief
-from edge.transmit.link import Wake
+from edge.transmit.link import Ack, Wake
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.packed import MAX_MESSAGE_BYTES, Refused, unpack
@@ -33,11 +33,17 @@ DONE, REFUSED, SEEN = "done", "refused", "seen"
 _ACK_WITHIN_S = 15.0
 
 
+# Reasons of a broker (MQTT 5.0, section 2.4) that will be the same at the next try.
+_FOR_GOOD = frozenset({"not_authorized", "topic_name_invalid", "packet_too_large"})
+
+Unrelayed = Refused | PayloadRefused
+
+
 class Publisher(Protocol):
     """Where alerts go."""
 
     def publish(self, outgoing: Outgoing) -> None:
-        """Returns when it was taken; LinkDown where it was not."""
+        """Returns when it was taken; LinkDown where it was not, PayloadRefused where it never will be."""
 
 
 class Relay:
@@ -52,21 +58,28 @@ class Relay:
         self._keys = {device_id: directory.key for device_id, directory in devices.items()}
         self._publisher = publisher
         self._seen_file = seen
-        self._seen = set(seen.read_text(encoding="ascii").splitlines()) if seen and seen.exists() else set()
+        self._seen = _lines_of(seen) if seen is not None and seen.exists() else set()
 
-    def take(self, message: bytes, name: str) -> list[Refused]:
+    def take(self, message: bytes, name: str) -> list[Unrelayed]:
         """Publish the alerts of a message; what of it was refused. LinkDown where the broker is away.
 
         name  of the message, for the log
         """
-        found = unpack(message, self._keys)
-        for brief in found:
-            if isinstance(brief, Brief):
-                self._relay(brief)
-        refused = [one for one in found if isinstance(one, Refused)]
+        taken = [self._taken(one) for one in unpack(message, self._keys)]
+        refused = [one for one in taken if one is not None]
         for one in refused:
             log.warning("message refused: message=%s reason=%s", name, one)
         return refused
+
+    def _taken(self, found: Brief | Refused) -> Unrelayed | None:
+        """Publish what can be; what cannot must not hold up the messages behind it."""
+        if isinstance(found, Refused):
+            return found
+        try:
+            self._relay(found)
+        except PayloadRefused as refusal:
+            return refusal
+        return None
 
     def _relay(self, brief: Brief) -> None:
         line = f"{quote(brief.device_id)} {brief.sequence} {brief.alert_id} {brief.phase}"
@@ -128,16 +141,30 @@ class BrokerPublisher:
         self._link = link
 
     def publish(self, outgoing: Outgoing) -> None:
-        """Wait until the broker has taken it; LinkDown where it does not, or refuses it."""
+        """Wait until the broker has taken it; LinkDown where it does not."""
         number = self._link.publish(outgoing)
         deadline = time.monotonic() + _ACK_WITHIN_S
         while time.monotonic() < deadline:
             for ack in self._link.step(0.5).acks:
-                if ack.number == number and ack.reason is not None:
-                    raise LinkDown(f"{outgoing.topic}: {ack.reason}")
                 if ack.number == number:
+                    _check(ack, outgoing.topic)
                     return
         raise LinkDown(f"{outgoing.topic}: expected an answer within {_ACK_WITHIN_S:g} s, got none")
+
+
+def _check(ack: Ack, topic: str) -> None:
+    if ack.reason is not None:
+        kind = PayloadRefused if ack.word in _FOR_GOOD else LinkDown
+        raise kind(f"{topic}: {ack.reason}", ack.word)
+
+
+def _lines_of(seen: Path) -> set[str]:
+    """What was done before. A line that a power cut left without an end is ended, and counts for nothing."""
+    text = seen.read_text(encoding="ascii", errors="replace")
+    if text and not text.endswith("\n"):
+        with seen.open("a", encoding="ascii") as file:
+            file.write("\n")
+    return set(text.splitlines())
 
 
 @contextmanager

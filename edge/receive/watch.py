@@ -63,7 +63,7 @@ def run_watch(
                     for incoming in link.step(_STEP_S).messages:
                         _show(feed, incoming, out)
                         if pictures is not None and feed.wants_picture(incoming.topic):
-                            save_picture(pictures, incoming.topic, incoming.payload)
+                            _save(pictures, incoming)
         except LinkDown as fault:
             n_failures += 1
             log.log(logging.WARNING if n_failures == 1 else logging.DEBUG, "broker lost: reason=%s", fault)
@@ -94,6 +94,14 @@ def _subscribed(settings: MqttSettings, client_id: str, topics: Sequence[str]) -
             link.abort()
     finally:
         wake.close()
+
+
+def _save(folder: Path, incoming: Incoming) -> None:
+    """A full disk, or a name that no disk takes, costs the picture and not the watch."""
+    try:
+        save_picture(folder, incoming.topic, incoming.payload)
+    except OSError as fault:
+        log.warning("picture not saved: topic=%s reason=%s", ascii(incoming.topic)[:200], fault.strerror)
 
 
 def _show(feed: Feed, incoming: Incoming, out: TextIO) -> None:

@@ -53,7 +53,7 @@ class Refused(StrEnum):
     VERB_OFF = "verb_off"  # this device's configuration does not take it
     MALFORMED = "malformed"
     NOT_AUTHENTIC = "not_authentic"  # the tag of a compact command is not that of this device's key
-    BUSY = "busy"  # too many commands wait
+    BUSY = "busy"  # too many commands wait, or the disk is full
     EXPIRED = "expired"
     FROM_THE_FUTURE = "from_the_future"
     REPLAYED = "replayed"

@@ -76,6 +76,8 @@ class Desk:
         before = self._awaited.pop(outgoing.seq, None)
         key = before.digest if before else digest(outgoing.topic, outgoing.payload)
         has_it = before.has_it if before else frozenset()
+        # A repeat is a question, whoever it was meant for.
+        self._probed_at_s = now_s if before else self._probed_at_s
         self._awaited[outgoing.seq] = _Awaited(key, now_s, before.n_sent + 1 if before else 1, has_it)
         self._seqs.setdefault(key, set()).add(outgoing.seq)
 
@@ -163,9 +165,7 @@ class Desk:
         pause_s = min(max(self._resend_after_s, (now_s - self._heard_at_s) / 2), _PROBE_MAX_S)
         if now_s - self._probed_at_s < pause_s:
             return []
-        probe = list(self._overdue(now_s, in_flight, 1, frozenset(self._heard_at_s_of)))
-        self._probed_at_s = now_s if probe else self._probed_at_s
-        return probe
+        return list(self._overdue(now_s, in_flight, 1, frozenset(self._heard_at_s_of)))
 
     def _answers(self, archive: str, now_s: float) -> bool:
         return now_s - self._heard_at_s_of[archive] < self._resend_after_s

@@ -141,6 +141,9 @@ class Inbox:
 
     def forget(self, seq: int) -> None:
         """The answer was taken, or never will be."""
+        self._database.freeing(lambda: self._forget(seq))
+
+    def _forget(self, seq: int) -> None:
         with self._database.transaction():
             self._database.change("DELETE FROM commands WHERE seq = ?", (seq,))
 

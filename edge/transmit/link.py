@@ -50,10 +50,14 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker says, retained, when we vanish without a goodbye."""
+    """What the broker says when we vanish without a goodbye.
+
+    is_retained  False for a broker that keeps nothing
+    """
 
     topic: str
     payload: bytes
+    is_retained: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ from edge.transmit.uplink import Outgoing
 _FAILURE = 128
 
 _UNSUPPORTED_VERSION = 132
+_RETAIN_NOT_SUPPORTED = 154
 
 # What we let a broker send us: beyond it, section 3.1.2.11.4 has the broker drop the message.
 _MAX_INCOMING_BYTES = 1_048_576
@@ -55,6 +57,9 @@ def open_link(settings: MqttSettings, client_id: str, wake: Wake, will: Will | N
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv5)
     except _VersionRefused:
         return MqttLink(settings, client_id, wake, will, MQTTProtocolVersion.MQTTv311)
+    except _RetainRefused:
+        passing = None if will is None else replace(will, is_retained=False)
+        return MqttLink(settings, client_id, wake, passing, MQTTProtocolVersion.MQTTv5)
 
 
 def open_intake(settings: MqttSettings, client_id: str, wake: Wake, window: int) -> MqttLink:
@@ -101,6 +106,10 @@ def _word(reason: ReasonCode) -> str:
 
 class _VersionRefused(LinkDown):
     """The broker does not speak this version of MQTT."""
+
+
+class _RetainRefused(LinkDown):
+    """The broker keeps nothing, not even a will."""
 
 
 class MqttLink:
@@ -150,6 +159,11 @@ class MqttLink:
         """The largest packet the broker takes; MQTT's own limit where it did not say."""
         return int(self._property("MaximumPacketSize", 268_435_460))
 
+    @property
+    def retains(self) -> bool:
+        """False where the broker keeps no message for who comes later (Retain Available)."""
+        return bool(self._property("RetainAvailable", 1))
+
     def publish(self, outgoing: Outgoing) -> int:
         """Hand a message to the connection; its `Ack` comes from a later step under the number returned."""
         size = self._packet_bytes(outgoing)
@@ -164,7 +178,7 @@ class MqttLink:
                     outgoing.topic,
                     outgoing.payload,
                     qos=outgoing.qos,
-                    retain=outgoing.is_retained,
+                    retain=outgoing.is_retained and self.retains,
                     properties=self._publish_properties(outgoing),
                 )
             except (ValueError, struct.error) as error:
@@ -247,7 +261,7 @@ class MqttLink:
         if settings.broker.is_tls:
             client.tls_set_context(tls_context(settings, self._tls_faults))
         if will is not None:
-            client.will_set(will.topic, will.payload, qos=1, retain=True)
+            client.will_set(will.topic, will.payload, qos=1, retain=will.is_retained)
         return client
 
     def _connect(self, settings: MqttSettings) -> None:
@@ -281,6 +295,8 @@ class MqttLink:
         reason, _ = self._connack
         if reason.value == _UNSUPPORTED_VERSION and self.is_v5:
             raise _VersionRefused(f"refused by {broker}: {reason}")
+        if reason.value == _RETAIN_NOT_SUPPORTED:
+            raise _RetainRefused(f"refused by {broker}: {reason}", _word(reason))
         if reason.is_failure:
             raise LinkDown(f"refused by {broker}: {reason}", _word(reason))
 

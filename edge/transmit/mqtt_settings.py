@@ -19,6 +19,8 @@ from edge.transmit.receipt import ArchiveName
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_MAX_PASSWORD_BYTES = 65_535
+
 
 class MqttSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A broker and the credentials for it."""
@@ -105,9 +107,15 @@ def read_password(settings: MqttSettings) -> str | None:
     if settings.password_file is None:
         return None
     try:
-        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        password = settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise LinkDown(f"password_file: {settings.password_file}: {_cause(error)}") from None
+    if (size := len(password.encode())) > _MAX_PASSWORD_BYTES:
+        raise LinkDown(
+            f"password_file: {settings.password_file}: "
+            f"expected at most {_MAX_PASSWORD_BYTES} bytes, as MQTT carries, got {size}"
+        )
+    return password
 
 
 class _TlsSocket(ssl.SSLSocket):

@@ -254,6 +254,10 @@ class Outbox:
 
     def refuse(self, seq: int, reason: str) -> None:
         """This row can never go: keep it as dead, with the reason."""
+        # On a full disk too: it would hold up those behind it.
+        self._database.freeing(lambda: self._refuse(seq, reason))
+
+    def _refuse(self, seq: int, reason: str) -> None:
         with self._database.transaction():
             self._database.change(
                 "UPDATE outbox SET state = 'dead', attempts = attempts + 1, reason = ? WHERE seq = ?",
@@ -266,6 +270,9 @@ class Outbox:
         A row that was on its way among others is suspect and goes alone from then on; one that breaks the
         connection alone goes after all others.
         """
+        return self._database.freeing(lambda: self._failed(seqs, max_attempts))
+
+    def _failed(self, seqs: Sequence[int], max_attempts: int) -> int:
         reason = f"the connection broke {max_attempts} times while this was sent"
         with self._database.transaction():
             self._database.change_many(

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Collection, Mapping
 
+from edge.errors import DiskFull
 from edge.transmit import compact, reply
 from edge.transmit.command import AnyCommand, Refusal, Refused, Verb, parse, to_json
 from edge.transmit.inbox import Inbox, Received
@@ -88,8 +89,8 @@ class Reception:
         command = self._read(verb, incoming)
         if isinstance(command, Refusal):
             self._refuse(verb, None, command, incoming)
-        elif not self._inbox.put(self._received(command, incoming)):
-            self._refuse(verb, command.id, Refusal(Refused.BUSY, "too many commands wait"), incoming)
+        elif (refusal := self._queue(self._received(command, incoming))) is not None:
+            self._refuse(verb, command.id, refusal, incoming)
         return True
 
     def take_compact(self, data: bytes, key: bytes, via: str) -> Refusal | None:
@@ -101,8 +102,7 @@ class Reception:
         command = compact.from_bytes(data, key, self._device_id)
         refusal = command if isinstance(command, Refusal) else self._refusal_of(command)
         if refusal is None and not isinstance(command, Refusal):
-            received = Received(via, command.verb, to_json(command))
-            refusal = None if self._inbox.put(received) else Refusal(Refused.BUSY, "too many commands wait")
+            refusal = self._queue(Received(via, command.verb, to_json(command)))
         if refusal is not None:
             self._note(via, refusal)
         return refusal
@@ -131,6 +131,14 @@ class Reception:
             return Refusal(Refused.TOO_LARGE, f"correlation data: expected at most {limit} bytes")
         command = parse(verb, incoming.payload)
         return command if isinstance(command, Refusal) else self._refusal_of(command) or command
+
+    def _queue(self, received: Received) -> Refusal | None:
+        try:
+            is_taken = self._inbox.put(received)
+        except DiskFull:
+            # It would come again with every connection, and end each of them.
+            return Refusal(Refused.BUSY, "the disk is full")
+        return None if is_taken else Refusal(Refused.BUSY, "too many commands wait")
 
     def _refusal_of(self, command: AnyCommand) -> Refusal | None:
         if command.verb in self._verbs:

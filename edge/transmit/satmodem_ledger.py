@@ -6,7 +6,7 @@ broker, and both copies have one id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import cast
 
@@ -50,10 +50,13 @@ class ModemLedger:
 
     def carry(self, seqs: Iterable[int]) -> None:
         """These need not go over the modem any more; those that have left the outbox are forgotten."""
+        carried = [(seq,) for seq in seqs]
+        # On a full disk too, as with what a day has cost: what is not noted would be sent and paid again.
+        self._database.freeing(lambda: self._carry(carried))
+
+    def _carry(self, carried: Sequence[tuple[int]]) -> None:
         with self._database.transaction():
-            self._database.change_many(
-                "INSERT OR IGNORE INTO satmodem_carried (seq) VALUES (?)", [(seq,) for seq in seqs]
-            )
+            self._database.change_many("INSERT OR IGNORE INTO satmodem_carried (seq) VALUES (?)", carried)
             self._database.change("DELETE FROM satmodem_carried WHERE seq NOT IN (SELECT seq FROM outbox)")
 
     def spent_bytes(self, day: date) -> int:
@@ -66,6 +69,9 @@ class ModemLedger:
 
         Only the newest day is kept, in the order in which days were used: a clock that jumps begins anew.
         """
+        self._database.freeing(lambda: self._spend(day, n_bytes))
+
+    def _spend(self, day: date, n_bytes: int) -> None:
         with self._database.transaction():
             self._database.change("DELETE FROM satmodem_spent WHERE day != ?", (day.isoformat(),))
             self._database.change(

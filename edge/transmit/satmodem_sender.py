@@ -36,6 +36,9 @@ _FAULT_WAIT_S = 60.0
 # it holds, put, exchange, take; each may come with noise to drain.
 _MAX_QUESTIONS = 24
 
+# Noise on the line spoils one reading of a message to the device, hardly three in a row.
+_MAX_UNREADABLE = 3
+
 Received = Callable[[bytes], None]
 """Takes a message to the device; it has written it down, or refused it, when it returns."""
 
@@ -74,6 +77,7 @@ class ModemSender:
         self._mailbox_at: float | None = None
         self._has_more = False
         self._n_failures = 0
+        self._n_unreadable = 0
         self._is_used = False
         self._stopping = threading.Event()
         self._tally = tally or ModemTally()
@@ -229,8 +233,22 @@ class ModemSender:
             )
 
     def _take_received(self, modem: SatModem) -> None:
-        """Hand a message on, and only then let the modem forget it."""
-        payload = modem.received()
+        """Hand a message on, and only then let the modem forget it.
+
+        One that can never be read is given up after some tries: no alert could go while it lies there.
+        """
+        try:
+            payload = modem.received()
+        except ModemDown as down:
+            # A port that is gone, or a stop, says nothing of the message.
+            self._n_unreadable += down.state not in {ModemState.NO_PORT, ModemState.STANDBY}
+            if self._n_unreadable < _MAX_UNREADABLE:
+                raise
+            modem.clear_received()
+            self._n_unreadable = 0
+            log.error("message given up: link=satmodem reason=%s", down)
+            return
+        self._n_unreadable = 0
         self._received(payload)
         modem.clear_received()
         self._tally.n_received += 1

@@ -22,12 +22,9 @@ from edge.transmit.reception import Reception
 from edge.transmit.session import Session
 from edge.transmit.tally import LinkStatistics, Tally
 from edge.transmit.topics import Topics
-from edge.transmit.uplink import UplinkSettings, backoff_s
+from edge.transmit.uplink import UplinkSettings, backoff_s, failures_in_a_row
 
 log = logging.getLogger(__name__)
-
-# A connection that lasted so long was a good one: the next wait starts from the shortest again.
-_GOOD_AFTER_S = 60.0
 
 
 class Sender:
@@ -123,9 +120,12 @@ class Sender:
             except (LinkDown, StoreBroken) as fault:
                 if self._stopping.is_set():
                     return
-                lasted_s = time.monotonic() - started_at
-                was_good = lasted_s > _GOOD_AFTER_S or self._tally.n_taken > n_taken
-                n_failures = 1 if was_good else n_failures + 1
+                n_failures = failures_in_a_row(
+                    n_failures,
+                    reason=_word(fault),
+                    lasted_s=time.monotonic() - started_at,
+                    has_sent=self._tally.n_taken > n_taken,
+                )
                 self._note(fault)
                 self._stopping.wait(backoff_s(n_failures, self._draw(), self._uplink))
 
@@ -137,6 +137,8 @@ class Sender:
         log.info("link up: link=mqtt broker=%s mqtt=%s", self._settings.broker, self._tally.mqtt)
         if not link.is_v5:
             log.warning("link is blind to refusals: link=mqtt broker=%s mqtt=3.1.1", self._settings.broker)
+        if not link.retains:
+            log.warning("broker keeps no states: link=mqtt broker=%s", self._settings.broker)
         session = Session(
             outbox, link, self._topics, self._uplink, self._tally, reception=reception, desk=self._desk
         )
@@ -154,6 +156,10 @@ class Sender:
     def _note(self, fault: LinkDown | StoreBroken) -> None:
         """Log a fault once, not at every try of a long outage."""
         self._tally.damage = fault if isinstance(fault, StoreCorrupt) else None
-        reason = fault.reason if isinstance(fault, LinkDown) else "state_broken"
-        level = logging.WARNING if self._tally.down(str(fault), reason) else logging.DEBUG
+        level = logging.WARNING if self._tally.down(str(fault), _word(fault)) else logging.DEBUG
         log.log(level, "link down: link=mqtt broker=%s reason=%s", self._settings.broker, fault)
+
+
+def _word(fault: LinkDown | StoreBroken) -> str:
+    """The reason as it is counted."""
+    return fault.reason if isinstance(fault, LinkDown) else "state_broken"

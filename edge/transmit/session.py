@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from edge.errors import LinkDown, PayloadRefused
 from edge.transmit.desk import Desk
@@ -29,7 +29,7 @@ _LOOK_EVERY_S = 2.0
 # So many times for each window what was taken is written down: a power cut repeats the rest.
 _TAKEN_PARTS = 4
 
-# How long a clean stop waits for the broker to take its last word.
+# How long a clean stop waits for room at the broker, and then for it to take the last word.
 _GOODBYE_S = 2.0
 
 # Answers stay where they are bounded while so many wait here.
@@ -119,17 +119,23 @@ class Session:
 
     def say_goodbye(self) -> None:
         """Leave `stopped` behind and close, so that the broker does not publish the will."""
+        # A broker that is sent more than it takes at once may hang up, and publish the will.
+        self._settle_until(lambda: len(self._in_flight) < self._link.window)
         number = self._link.publish(self._status(b"stopped"))
         self._in_flight[number] = self._status(b"stopped")
+        self._settle_until(lambda: number not in self._in_flight)
+        self._link.close()
+        # What is still unanswered was not refused: it goes again at the next start.
+        self._in_flight.clear()
+
+    def _settle_until(self, is_so: Callable[[], bool]) -> None:
+        """Take what comes until something is so, or the time of a goodbye is over."""
         deadline = time.monotonic() + _GOODBYE_S
-        while number in self._in_flight and time.monotonic() < deadline:
+        while not is_so() and time.monotonic() < deadline:
             arrived = self._link.step(0.1)
             self._hear(arrived)
             for ack in arrived.acks:
                 self._settle(ack)
-        self._link.close()
-        # What is still unanswered was not refused: it goes again at the next start.
-        self._in_flight.clear()
 
     def end(self) -> None:
         """Write down what was taken, and count a failure for what was on its way when the link broke."""
@@ -163,16 +169,24 @@ class Session:
             self._last_seqs[lane] = rows[-1].seq or 0
             self._lanes[lane].extend(row for row in rows if not self._desk.awaits(row.seq))
 
-    def _due_again(self) -> Iterator[Outgoing]:
-        """What the archive did not confirm in time, as far as it still waits in the outbox."""
-        if news := self._desk.news(time.monotonic()):
+    def _due_again(self) -> list[Outgoing]:
+        """What the archive did not confirm in time, as far as it still waits in the outbox.
+
+        A row that was given up must not take the place of a question that the archive could answer.
+        """
+        now_s, in_flight = time.monotonic(), self._seqs_in_flight()
+        if news := self._desk.news(now_s):
             log.warning(news)
-        for seq in self._desk.due(time.monotonic(), self._seqs_in_flight()):
-            row = self._outbox.row(seq)
-            if row is None:
-                self._desk.forget(seq)
-            else:
-                yield row
+        while seqs := self._desk.due(now_s, in_flight):
+            if rows := [row for seq in seqs if (row := self._still_waiting(seq)) is not None]:
+                return rows
+        return []
+
+    def _still_waiting(self, seq: int) -> Outgoing | None:
+        row = self._outbox.row(seq)
+        if row is None:
+            self._desk.forget(seq)
+        return row
 
     def _seqs_in_flight(self) -> set[int]:
         return {outgoing.seq for outgoing in self._in_flight.values() if outgoing.seq is not None}

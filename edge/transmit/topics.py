@@ -71,6 +71,14 @@ class Topics:
         """The ground of an alert's n-th object at full resolution, as a command asked for it."""
         return f"{self._of_site(site_id, 'evidence')}/{checked_name(alert_id, 'alert id')}/full-{n}-{role}"
 
+    def site_of(self, topic: str) -> str | None:
+        """Whose state is retained under a topic, or None where it is no site's."""
+        match topic.removeprefix(f"{PREFIX}/{self.device_id}/").split("/"):
+            case [site_id, "open" | "inventory"]:
+                return site_id
+            case _:
+                return None
+
     def _of_site(self, site_id: str, last: str) -> str:
         return f"{PREFIX}/{self.device_id}/{checked_name(site_id, 'site id')}/{last}"
 

@@ -12,6 +12,12 @@ from msgspec import Meta
 # Health goes out every minute: a broker that takes nothing for three of them does not work, connected or not.
 _ANSWERS_WITHIN_S = 180.0
 
+# A connection that lasted so long was a good one: the next wait starts from the shortest again.
+_GOOD_AFTER_S = 60.0
+
+# MQTT 5.0, section 4.13: the name of reason code 142.
+_TAKEN_OVER = "session_taken_over"
+
 
 class UplinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How hard a link is used."""
@@ -103,6 +109,19 @@ def _has_room(link: LinkState, outgoing: Outgoing, settings: UplinkSettings) -> 
     if outgoing.is_suspect:
         return link.n_in_flight == 0
     return link.n_in_flight == 0 or link.in_flight_bytes + outgoing.size_bytes <= settings.window_bytes
+
+
+def failures_in_a_row(before: int, *, reason: str, lasted_s: float, has_sent: bool) -> int:
+    """How many connections in a row were no good, now that one ended.
+
+    One that lasted, or carried something, was good. Not where another client took our place: it has our name,
+    and the two would throw each other out once a second for ever.
+
+    reason    why it ended, by which it is counted
+    lasted_s  from the start of the connect
+    """
+    was_good = reason != _TAKEN_OVER and (has_sent or lasted_s > _GOOD_AFTER_S)
+    return 1 if was_good else before + 1
 
 
 def backoff_s(n_failures: int, draw: float, settings: UplinkSettings) -> float:

@@ -28,6 +28,10 @@ _OBJECT_PX = {
     "storage_tank": (8.0, 110.0),
 }
 _ENLARGEMENT = (0.2, 3.2)
+# Of an image whose ground sample distance is known the crop gets one of these, in metres; a vehicle shorter
+# than so many pixels is served at a finer one, and here neither taught nor denied.
+_CROP_GSD_M = (0.3, 1.2)
+_MIN_VEHICLE_PX = 7.0
 _GREY = (114, 114, 114)
 # An object that the border cuts to less than this share of its box is no longer one.
 _MIN_LEFT_FRACTION = 0.35
@@ -39,6 +43,7 @@ _ROTATED_FRACTION = 0.3
 # Elongated things of which the box tells the heading: those along an axis.
 _ALONG_AXIS = 2.2
 _ROUNDISH = (LABELS.index("aircraft"), LABELS.index("storage_tank"), LABELS.index("helicopter"))
+_VEHICLE = LABELS.index("vehicle")
 _HELICOPTER = LABELS.index("helicopter")
 _HELICOPTER_FRACTION = 0.15
 _PAVED = ("hrplanesv2", "aerial-airport")
@@ -75,6 +80,8 @@ class Examples(torch.utils.data.IterableDataset[Example]):
         if self._parts[part].source.name in _PAVED and rng.random() < _HELICOPTER_FRACTION:
             pixels, boxes = with_helicopters(pixels, boxes, rng)
             known = (*known, _HELICOPTER)
+        if item.is_to_scale and _has_tiny_vehicles(boxes):
+            known, boxes = tuple(one for one in known if one != _VEHICLE), boxes[boxes[:, 4] != _VEHICLE]
         pixels, boxes = turned(pixels, boxes, rng)
         return recoloured(pixels, rng), *targets(boxes), label_mask(known)
 
@@ -91,6 +98,12 @@ class Examples(torch.utils.data.IterableDataset[Example]):
             pixels[top : top + half, left : left + half], boxes = cut(item, self._rng, half)
             found.append(boxes + np.array([left, top, left, top, 0], np.float32))
         return pixels, np.concatenate(found)
+
+
+def _has_tiny_vehicles(boxes: Boxes) -> bool:
+    vehicles = boxes[boxes[:, 4] == _VEHICLE]
+    sides = vehicles[:, 2:4] - vehicles[:, :2]
+    return bool(len(vehicles)) and float(np.median(sides.max(1))) < _MIN_VEHICLE_PX
 
 
 def with_helicopters(pixels: Rgb, boxes: Boxes, rng: np.random.Generator) -> tuple[Rgb, Boxes]:
@@ -118,7 +131,8 @@ def _overlapping(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
 def cut(item: Item, rng: np.random.Generator, size_px: int = CROP_PX) -> tuple[Rgb, Boxes]:
     """A square of the image, enlarged or reduced, some turned freely; four of five hold a random object."""
     height, width = item.pixels.shape[:2]
-    scale = _scale(item.boxes, rng, _MIN_COVERED_FRACTION * size_px / min(height, width))
+    least = _MIN_COVERED_FRACTION * size_px / min(height, width)
+    scale = _scale_to(item.gsd_m, rng, least) if item.is_to_scale else _scale(item.boxes, rng, least)
     x, y = _middle(item, size_px / scale, rng)
     aspect = math.exp(rng.uniform(-0.12, 0.12))
     across, down = scale * aspect, scale / aspect
@@ -148,9 +162,17 @@ def _scale(boxes: Boxes, rng: np.random.Generator, least: float) -> float:
     return scale
 
 
+def _scale_to(gsd_m: float, rng: np.random.Generator, least: float) -> float:
+    low, high = (math.log(one) for one in _CROP_GSD_M)
+    return max(gsd_m / math.exp(rng.uniform(low, high)), least)
+
+
 def _middle(item: Item, side: float, rng: np.random.Generator) -> tuple[float, float]:
     if len(item.boxes) and rng.random() < 0.8:
-        left, top, right, bottom, _ = item.boxes[rng.integers(len(item.boxes))]
+        # A rare label in a crowd of another is drawn as often.
+        label = rng.choice(np.unique(item.boxes[:, 4]))
+        same = item.boxes[item.boxes[:, 4] == label]
+        left, top, right, bottom, _ = same[rng.integers(len(same))]
         x = (left + right) / 2 + rng.uniform(-0.4, 0.4) * side
         return x, (top + bottom) / 2 + rng.uniform(-0.4, 0.4) * side
     height, width = item.pixels.shape[:2]

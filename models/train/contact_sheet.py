@@ -26,7 +26,7 @@ CELL_PX = 128
 COLUMNS = 14
 # How much is shown around a box, in its longest sides, and at least so many pixels.
 _MARGIN, _MIN_VIEW_PX = 1.5, 48
-_HIT, _MISS, _FALSE_ALARM = (60, 220, 60), (255, 60, 60), (255, 210, 0)
+HIT, MISS, FALSE_ALARM = (60, 220, 60), (255, 60, 60), (255, 210, 0)
 
 Place = tuple[Rgb, Floats]
 """An image and a box on it."""
@@ -34,14 +34,14 @@ Place = tuple[Rgb, Floats]
 
 def places(seen: Sequence[Seen], label: str, threshold: float) -> dict[tuple[int, int, int], list[Place]]:
     """Hits, misses and false alarms of a label, by the colour of their boxes."""
-    found: dict[tuple[int, int, int], list[Place]] = {_HIT: [], _MISS: [], _FALSE_ALARM: []}
+    found: dict[tuple[int, int, int], list[Place]] = {HIT: [], MISS: [], FALSE_ALARM: []}
     for one in seen:
         matches, truth = matched(one, label, threshold)
         chosen = [d.box for d in one.detections if d.label == label and d.score >= threshold]
         boxes = np.array([(b.left, b.top, b.right, b.bottom) for b in chosen]).reshape(-1, 4)
-        found[_HIT] += [(one.item.pixels, box) for box in boxes[matches.is_right]]
-        found[_MISS] += [(one.item.pixels, box) for box in truth[~matches.is_found]]
-        found[_FALSE_ALARM] += [(one.item.pixels, box) for box in boxes[~matches.is_right]]
+        found[HIT] += [(one.item.pixels, box) for box in boxes[matches.is_right]]
+        found[MISS] += [(one.item.pixels, box) for box in truth[~matches.is_found]]
+        found[FALSE_ALARM] += [(one.item.pixels, box) for box in boxes[~matches.is_right]]
     return found
 
 
@@ -51,16 +51,17 @@ def sheet(by_label: Mapping[str, Sequence[Seen]], model: Model) -> Rgb:
     for label, seen in by_label.items():
         for colour, chosen in places(seen, label, model.manifest.thresholds[label]).items():
             some = [chosen[i] for i in rng.permutation(len(chosen))[:COLUMNS]]
-            lines.append(_line([_cell(pixels, box, colour) for pixels, box in some]))
+            lines.append(line([cell(pixels, box, colour) for pixels, box in some]))
     return np.vstack(lines)
 
 
-def _line(cells: Sequence[Rgb]) -> Rgb:
+def line(cells: Sequence[Rgb]) -> Rgb:
+    """Cells side by side, filled up with black."""
     empty = np.zeros((CELL_PX, CELL_PX, 3), np.uint8)
     return np.hstack([*cells, *[empty] * (COLUMNS - len(cells))])
 
 
-def _cell(pixels: Rgb, box: Floats, colour: tuple[int, int, int]) -> Rgb:
+def cell(pixels: Rgb, box: Floats, colour: tuple[int, int, int]) -> Rgb:
     """The surroundings of a box, with the box."""
     middle = (box[:2] + box[2:]) / 2
     side = max(_MARGIN * float((box[2:] - box[:2]).max()), _MIN_VIEW_PX)

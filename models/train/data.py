@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,6 +81,9 @@ SOURCES = (
     ),
 )
 
+# Whole rendered places, made by models.train.scenes: everything in them is labelled.
+SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6)
+
 # Neighbouring frames of a street look alike, so a whole scene is held out.
 _HELD_OUT_SCENE = "MunichStreet02"
 _BOATS_LEARNT_FRACTION = 0.85
@@ -98,6 +102,7 @@ class Item:
     known   indices of the labels of which every object in it has a box
     absent  indices of the labels of which nothing stands in it
     weight  how often it is drawn, against the others of its set
+    is_to_scale  gsd_m is true of it, and not the middle of what its set is said to have
     """
 
     file: str
@@ -107,6 +112,7 @@ class Item:
     gsd_m: float
     weight: float = 1.0
     absent: tuple[int, ...] = ()
+    is_to_scale: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +155,11 @@ def training(root: Path, sources: Iterable[Source]) -> list[Part]:
     ]
 
 
+def scenes(root: Path) -> Part:
+    """The rendered places that models.train.scenes wrote there."""
+    return Part(f"{SCENES.name} train", SCENES, tuple(_read(root, SCENES, "train")))
+
+
 def validation(root: Path, sources: Iterable[Source] = SOURCES) -> list[Part]:
     """What thresholds, calibration and the figures of the card come from: val, or the held-out part."""
     return [part for source in sources for part in _validation(root, source)]
@@ -181,19 +192,19 @@ def _read(root: Path, source: Source, split: str) -> list[Item]:
         if width > 1 and height > 1 and one["category_id"] in label_of:
             label = label_of[one["category_id"]]
             boxes[one["image_id"]].append([left, top, left + width, top + height, label])
-    return [
-        _item(root / source.name / split, image["file_name"], boxes[image["id"]], source)
-        for image in coco["images"]
-    ]
+    return [_item(root / source.name / split, image, boxes[image["id"]], source) for image in coco["images"]]
 
 
-def _item(folder: Path, file: str, boxes: list[list[float]], source: Source) -> Item:
+def _item(folder: Path, image: dict[str, Any], boxes: list[list[float]], source: Source) -> Item:
+    file = str(image["file_name"])
     bgr = cv2.imread(str(folder / file))
     if bgr is None:
         raise ValueError(f"{folder / file}: expected an image, got something else")
     pixels = np.ascontiguousarray(bgr[..., ::-1], np.uint8)
     found = np.array(boxes, np.float32).reshape(-1, 5)
     known, absent = _indices(source.labels), _indices(source.absent)
+    if source is SCENES:
+        return Item(file, pixels, found, known, float(image["gsd"]), is_to_scale=True)
     if source.name != "nwpu-vhr10":
         return Item(file, pixels, found, known, source.gsd_m, absent=absent)
     if _VEHICLE in found[:, 4]:

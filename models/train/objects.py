@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from models.train.augment import Examples
-from models.train.data import Part, Source, chosen, training, validation
+from models.train.data import SCENES, Part, chosen, scenes, training, validation
 from models.train.loss import Targets, loss
 from models.train.network import Network, read_checkpoint
 from models.train.run import Run, train
@@ -60,12 +60,14 @@ def validation_loss(network: Network, fixed: Sequence[Batch]) -> dict[str, float
     return {"validation_peaks": peaks / len(fixed), "validation_boxes": boxes / len(fixed)}
 
 
-def learn(run: Run[Network], sources: tuple[Source, ...], data: Path, out: Path, minutes: float) -> None:
-    """Learn from the crops of these sources until the time is used up."""
-    fixed = fixed_batches(validation(data, sources))
+def learn(
+    run: Run[Network], learnt: Sequence[Part], held_out: Sequence[Part], out: Path, minutes: float
+) -> None:
+    """Learn from the crops of these images until the time is used up."""
+    fixed = fixed_batches(held_out)
     if run.step:
         cv2.setRNGSeed(run.step)
-    source = batches(training(data, sources), [SEED, run.step] if run.step else SEED)
+    source = batches(learnt, [SEED, run.step] if run.step else SEED)
 
     def losses(network: Network) -> dict[str, Tensor]:
         image, wanted = next(source)
@@ -78,6 +80,7 @@ def learn(run: Run[Network], sources: tuple[Source, ...], data: Path, out: Path,
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
+    parser.add_argument("--scenes", type=Path, help="folder that models.train.scenes wrote to")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--minutes", type=float, default=68.0, help="time budget (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="for the network (default: %(default)s)")
@@ -95,13 +98,16 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     sources = chosen(without_research_only=arguments.without_research_only)
-    names = tuple(source.name for source in sources)
+    names = (*(source.name for source in sources), *((SCENES.name,) if arguments.scenes else ()))
     run = Run.begun(Network, seed=SEED, sources=names, max_gradient=MAX_GRADIENT)
     if arguments.start_from:
         run.start_from(read_checkpoint(arguments.start_from).ema)
     if arguments.resume:
         run.resume(arguments.out / "last.pt")
-    learn(run, sources, arguments.data, arguments.out, arguments.minutes)
+    learnt = training(arguments.data, sources)
+    if arguments.scenes:
+        learnt.append(scenes(arguments.scenes))
+    learn(run, learnt, validation(arguments.data, sources), arguments.out, arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.acquire.overlay import laid_on, shown_on
+from edge.acquire.overlay import Laid, laid_on, shown_on
 from edge.acquire.registration import Alignment, Matrix
 from tests.make import ground, make_tile
 
@@ -49,3 +49,13 @@ def test_ground_of_no_use_in_the_earlier_tile_is_not_shown() -> None:
     shown = shown_on(usable, before=lying(0, 0), after=lying(10, 0))
     assert shown[5:-5, 5:88].all()
     assert not shown[:, 91:].any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [((0, 160), (0, 200)), ((40, 96), (100, 200)), ((0, 1), (7, 8))]
+)
+def test_a_part_is_what_the_whole_shows_there(rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    before, after = lying(0.4, 2.3), lying(-6.2, 11.8)
+    whole = laid_on(EARLIER, before=before, after=after)
+    part = Laid(EARLIER, before, after).part(slice(*rows), slice(*columns))
+    assert np.abs(part.astype(int) - whole[slice(*rows), slice(*columns)]).max() <= 1

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.detect.change import ChangeSettings, Comparison, changed, regions
-from edge.detect.manifest import ChangeModel
+from edge.detect.manifest import ChangeModel, ChangeScore
 from edge.detect.model import load_change
 from edge.errors import ModelRefused
 from edge.geo import PixelBox
@@ -158,6 +158,36 @@ def test_a_box_is_asked_about_alone_and_only_its_window_runs(model: ChangeModel)
     assert comparison.score_of(PixelBox(71, 41, 89, 49)) == pytest.approx(160 / 255, abs=1e-3)
     assert comparison.score_of(PixelBox(64, 20, 72, 28)) == 0
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("gsd_m", [0.5, 0.3])
+def test_an_earlier_image_made_part_by_part_scores_as_the_whole_one(model: ChangeModel, gsd_m: float) -> None:
+    before, after = np.random.default_rng(2).integers(0, 256, (2, 110, 150, 3), np.uint8)
+    whole = Comparison(before, after, gsd_m, model=model).score_map()
+    parts = Comparison(lambda rows, columns: before[rows, columns], after, gsd_m, model=model).score_map()
+    assert np.array_equal(whole, parts)
+
+
+def test_the_score_of_several_views_is_their_mean_each_turned_back(model: ChangeModel) -> None:
+    """Of a model that is surer the further right and down it looks, two opposite views know no side."""
+    slope = np.add.outer(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE)).astype(np.float32) / 2
+
+    def leaned(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> ChangeScore:
+        return np.asarray(model.infer(before, after) * slope, np.float32)
+
+    leaning = ChangeModel(model.manifest, model.sha256, leaned)
+    before, after = ground(SIDE, SIDE), np.full((SIDE, SIDE, 3), 160, np.uint8)
+    flat = 100 / 255 / 2
+    for n_views in (2, 4):
+        found = Comparison(before, after, 0.5, model=leaning, n_views=n_views).score_map()
+        assert np.abs(found - flat).max() < 1e-4
+    assert np.ptp(Comparison(before, after, 0.5, model=leaning).score_map()) > flat
+
+
+def test_what_lies_aside_stays_there_in_every_view(model: ChangeModel) -> None:
+    after = with_box(ground(), (70, 40, 90, 50))
+    one, four = (Comparison(ground(), after, 0.5, model=model, n_views=n).score_map() for n in (1, 4))
+    assert np.abs(one - four).max() < 1e-4
 
 
 def test_two_images_of_different_size_are_refused(model: ChangeModel) -> None:

@@ -80,10 +80,6 @@ class Desk:
         """The next one that came."""
         return self._heard.get(timeout=within_s)
 
-    def heard_nothing(self) -> bool:
-        """True if nothing waits to be read."""
-        return self._heard.empty()
-
     def ask(self, verb: str, **values: Any) -> dict[str, Any]:
         """A command and its answer."""
         correlation = secrets.token_bytes(8)

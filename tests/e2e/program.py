@@ -77,14 +77,20 @@ class Daemon:
         folders = (self.spool, self.spool / ".claimed")
         return [path.name for folder in folders for path in folder.glob("*.*") if path.is_file()]
 
-    def has_run(self) -> bool:
-        """True where there is a state."""
-        return self._database.exists()
-
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the state says, read beside the running program."""
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(sql).fetchall()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._running().pid
+
+    @property
+    def is_running(self) -> bool:
+        """False where it ended by itself."""
+        return not self._has_ended()
 
     def ask_to_reload(self) -> None:
         """SIGHUP."""
@@ -98,10 +104,10 @@ class Daemon:
             self._process = None
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code. Fails where it does not end within 10 s."""
+        """Ask it to end; its exit code."""
         process = self._running()
         process.send_signal(how)
-        code = process.wait(10)
+        code = process.wait(WITHIN_S)
         self._process = None
         return code
 

@@ -331,6 +331,9 @@ def test_a_tile_that_is_not_kept_any_more_is_said(
     alert = arrival(daemon, listener, tmp_path)
     for kept in (daemon.config.parent / "state" / "tiles").iterdir():
         kept.unlink()
+    # The pixels of the newest tiles are in memory too, until the program ends.
+    daemon.stop()
+    daemon.start()
     assert desk.ask("evidence", alert=alert["id"])["reason"] == "not_kept"
 
 

@@ -55,9 +55,10 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
         with running(config):
             early.wait_for(2, "/health")
             late = Subscriber(broker, folder)
-            late.wait_for(1, "/inventory")
+            for topic in ("/field/inventory", "/field/open", "/health"):
+                late.wait_for(1, topic)
             late.wait_for_payload(b"online", "/status")
-            retained = dict(late.wait_for(4))
+            retained = dict(late.heard())
         early.stop()
         late.stop()
         yield Heard(early.heard(), retained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.broker import Subscriber, running_broker
 from tests.e2e.archive import STORY, drop, write_archive, write_config
 from tests.e2e.program import Daemon, alerts_heard, running
+from tests.figures import Tell
 from tests.transmit.certificates import Authority
 
 
@@ -42,7 +44,7 @@ def tile_is_done(daemon: Daemon, image: Path, n: int) -> None:
 
 
 @pytest.mark.long
-def test_steps_of_the_clock_by_twenty_years_hang_nothing_and_are_named(tmp_path: Path) -> None:
+def test_steps_of_the_clock_by_twenty_years_hang_nothing_and_are_named(tmp_path: Path, tell: Tell) -> None:
     authority, clock = Authority(tmp_path), Clock(tmp_path)
     images = write_archive(tmp_path / "tiles", STORY[:5])
     certificate, key = authority.sign("broker")
@@ -69,6 +71,8 @@ def test_steps_of_the_clock_by_twenty_years_hang_nothing_and_are_named(tmp_path:
             heard = alerts_heard(listener, 3)
             listener.stop()
             assert daemon.stop() == 0
+    faults = set(re.findall(r"reason=TLS: (the broker's certificate .*?), which says", daemon.log_text()))
+    tell(f"clock stepped by 20 years both ways: {len(heard)} alerts in order; TLS said: {sorted(faults)}")
     sequences = [alert["sequence"] for alert in heard]
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
     assert sorted(alert["time"] for alert in heard) == [alert["time"] for alert in heard]

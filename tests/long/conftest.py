@@ -1,27 +1,13 @@
-"""What the long checks share: they tell what they measured, pass or fail."""
+"""What the long checks share."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.broker import Broker, running_broker
-
-Tell = Callable[[str], None]
-
-
-@pytest.fixture
-def tell(capfd: pytest.CaptureFixture[str]) -> Tell:
-    """Writes a measured figure to the terminal."""
-
-    def told(text: str) -> None:
-        with capfd.disabled():
-            sys.stdout.write(f"\nmeasured: {text}\n")
-
-    return told
 
 
 @pytest.fixture

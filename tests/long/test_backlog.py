@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -10,19 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
-from tests.long.conftest import Tell
+from tests.figures import Tell, memory_bytes
 from tests.transmit.make import open_store
 from tests.transmit.test_sender import listening, sequences, until
 
 N_ALERTS = 10_000
 MAX_GROWTH_BYTES = 10_000_000
 MIN_PER_S = 200
-
-
-def memory_bytes(pid: int) -> int:
-    """What a process has in memory now (VmRSS)."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 @pytest.mark.long
@@ -40,8 +35,11 @@ def test_ten_thousand_alerts_wait_for_a_broker_and_then_come_in_order(
             assert process.stdout.readline() == b"committed\n"
             assert store.outbox.statistics().n_waiting == N_ALERTS
             waiting = memory_bytes(process.pid)
+            # It finds the broker when somebody listens there.
+            process.send_signal(signal.SIGSTOP)
             broker.start()
             with listening(broker, tmp_path, "edge/v1/+/+/alert") as subscriber:
+                process.send_signal(signal.SIGCONT)
                 until(lambda: store.outbox.statistics().n_waiting < N_ALERTS)
                 started_at = time.monotonic()
                 until(lambda: store.outbox.statistics().n_waiting == 0, within_s=300)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import bench_durable
 from tests.broker import program
-from tests.long.conftest import Tell
+from tests.figures import Tell
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
-from tests.long.conftest import Tell
+from tests.figures import Tell
 from tests.transmit.make import open_store
 from tests.transmit.test_sender import listening, sending, sequences, until
 

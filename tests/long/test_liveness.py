@@ -11,7 +11,9 @@ from edge.store import Commit
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.outbox import Message, State
 from tests.broker import Broker, running_broker
-from tests.long.conftest import Tell
+from tests.e2e.archive import write_config
+from tests.e2e.program import running
+from tests.figures import Tell
 from tests.transmit.make import RECORDED_AT, numbered, open_store
 from tests.transmit.test_sender import ALERT, killed_at_the_end, listening, sending, until
 
@@ -56,6 +58,28 @@ def test_the_will_is_seen_within_2_s_of_a_kill(tmp_path: Path, broker: Broker, t
             took_s.append(time.monotonic() - killed_at)
     tell(f"will seen {max(took_s):.2f} s after kill -9 at the latest of {len(took_s)}")
     assert max(took_s) <= 2.0
+
+
+@pytest.mark.long
+def test_a_clean_stop_of_the_daemon_says_stopped_and_never_offline(
+    tmp_path: Path, broker: Broker, tell: Tell
+) -> None:
+    took_s = []
+    with listening(broker, tmp_path, "edge/v1/pier-7/status") as subscriber:
+        with running(write_config(tmp_path / "device", broker.url)) as daemon:
+            for _ in range(5):
+                subscriber.wait_for_payload(b"online")
+                stopped_at = time.monotonic()
+                assert daemon.stop() == 0
+                subscriber.wait_for_payload(b"stopped")
+                took_s.append(time.monotonic() - stopped_at)
+                daemon.start()
+            subscriber.wait_for_payload(b"online")
+            assert daemon.stop() == 0
+        subscriber.wait_for_payload(b"stopped")
+        said = [payload for _, payload in subscriber.heard()]
+    tell(f"clean stop: `stopped` heard {max(took_s):.2f} s after SIGTERM at the latest of {len(took_s)}")
+    assert said == [b"online", b"stopped"] * 6
 
 
 @pytest.mark.long

@@ -118,3 +118,11 @@ def test_a_label_that_the_model_never_finds_still_has_a_count() -> None:
 def test_the_interval_is_the_shortest_that_holds_nine_tenths() -> None:
     assert count.interval(np.array([0.93, 0.04, 0.03])) == (0, 0)
     assert count.interval(np.array([0.02, 0.06, 0.45, 0.45, 0.02])) == (2, 3)
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=150))
+def test_objects_counted_in_groups_are_as_many_as_counted_one_by_one(chances: list[float]) -> None:
+    one_by_one = np.ones(1)
+    for chance in chances:
+        one_by_one = np.convolve(one_by_one, (1.0 - chance, chance))
+    assert np.allclose(count.poisson_binomial(chances), one_by_one, atol=1e-12)

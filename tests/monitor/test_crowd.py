@@ -39,7 +39,7 @@ def days_of(crowd: Crowd, n_looks: int, hidden_from: int) -> Series:
         unfound = count.unfound_fraction(
             watch.coverage, None, at, recall=recall.of("aircraft"), every_days=1.0, settings=watch.settings
         )
-        told = count.moments(watch.inventory.tracks, at, unfound=unfound, settings=watch.settings)
+        told = count.moments(count.Standing.of(watch.inventory.tracks, at, watch.settings), unfound)
         series = series.with_look(at, *told)
         crowd.pass_days(1.0)
     return series

@@ -56,7 +56,8 @@ def test_what_was_seen_once_with_a_doubtful_score_may_never_have_been_there() ->
 def test_ground_that_changed_says_that_it_left() -> None:
     asked = [presence.left_share(0.0, 0.7, 1.0, SETTINGS, changed=answer) for answer in (False, None, True)]
     assert asked == sorted(asked)
-    assert asked[2] > 0.7 > 0.1 > asked[0]
+    assert asked[2] > 0.7
+    assert asked[0] < 0.1
 
 
 def test_nothing_leaves_in_no_time() -> None:

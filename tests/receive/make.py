@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,13 +34,21 @@ class Archiver:
 
     def __init__(self, broker: Broker, database: str | Path, *options: str, log: Path) -> None:
         self._log = log
+        self._broker = broker
+        self._before = broker.log_text()
         command = [sys.executable, "-m", "edge", "archive", broker.url, "--database", str(database), *options]
         with log.open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
 
-    def wait_until_subscribed(self, n: int = 1) -> None:
-        """Wait for its n-th connection."""
-        until(lambda: self.log_text().count("archiving: broker=") >= n)
+    def wait_until_subscribed(self) -> None:
+        """Wait until the broker has its subscription."""
+        until(self._is_subscribed)
+
+    def _is_subscribed(self) -> bool:
+        names = re.findall(r"archiving: broker=\S+ id=(\S+)", self.log_text())
+        answers = [f"Sending SUBACK to {name}" for name in names]
+        now = self._broker.log_text()
+        return any(now.count(answer) > self._before.count(answer) for answer in answers)
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from edge.errors import StoreBroken
-from edge.receive.archive import ArchiveSettings, archived_topics, run_archive
+from edge.receive.archive import ArchiveSettings, _Intake, archived_topics, run_archive
 from edge.receive.archive_store import ArchiveStore, Asked, open_sqlite
 from edge.transmit.alert import to_json
+from edge.transmit.link import Incoming
+from edge.transmit.mqtt import MqttLink
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.receipt import digest, read_receipt
 from tests.broker import Broker, Subscriber, running_broker
@@ -149,10 +153,10 @@ def test_an_archiver_killed_again_and_again_loses_nothing(broker: Broker, file: 
 def test_two_archivers_side_by_side_share_the_load(broker: Broker, file: Path, tmp_path: Path) -> None:
     with archiving(broker, file, tmp_path) as one, archiving(broker, file, tmp_path, name="other") as other:
         publish_numbered(broker, 1, 101)
-        until(lambda: len(sequences(file)) == 100)
-        n_stored = [stored_by(archiver) for archiver in (one, other)]
-    assert sum(n_stored) == 100
-    assert min(n_stored) > 20
+        # What is said comes behind what is written.
+        until(lambda: stored_by(one) + stored_by(other) == 100)
+        assert min(stored_by(one), stored_by(other)) > 20
+    assert sequences(file) == list(range(1, 101))
 
 
 def stored_by(archiver: Archiver) -> int:
@@ -187,7 +191,7 @@ def test_a_broker_that_comes_back_is_archived_again(broker: Broker, file: Path) 
         publish(broker, TOPIC, numbered(1))
         until(lambda: sequences(file) == [1])
         broker.restart()
-        until(lambda: broker.log_text().count("Sending SUBACK to edge-archive-t") == 2)
+        until(lambda: broker.log_text().count("Sending SUBACK to edge-archive-t") >= 2)
         publish(broker, TOPIC, numbered(2))
         until(lambda: sequences(file) == [1, 2])
 
@@ -225,6 +229,16 @@ def test_what_could_not_be_stored_is_neither_confirmed_nor_lost(
     assert sequences(file) == [1]
     assert read_receipt(payload).stored == [digest(TOPIC, numbered(1))]
     assert caplog.text.count("archive waits: id=edge-archive-t reason=archive.sqlite: database") == 1
+
+
+def test_receipts_that_no_broker_takes_do_not_fill_the_memory() -> None:
+    settings = ArchiveSettings(mqtt=MqttSettings(url="mqtt://b"), share="a", client_id="c")
+    deaf, none = cast("MqttLink", SimpleNamespace(window=0)), cast("ArchiveStore", None)
+    intake = _Intake(deaf, none, lambda: RECORDED_AT, settings, lambda: None)
+    for n in range(1500):
+        intake._queue_receipts([Incoming(TOPIC, b"%d" % n, is_retained=False)])
+        intake._answer()
+    assert len(intake._receipts) == 1000
 
 
 def test_what_is_too_old_is_deleted(broker: Broker, file: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,13 +13,15 @@ from jsonschema import Draft202012Validator
 from edge.errors import ConfigFault, LinkDown
 from edge.monitor.finding import Kind, Phase, Severity
 from edge.receive.names import Directory, read_devices
-from edge.receive.relay import Relay, take_folder, take_lines
+from edge.receive.relay import Relay, publishing, take_folder, take_lines
 from edge.receive.relayed import to_json
 from edge.schema import schema_text
 from edge.transmit import alert
 from edge.transmit.brief import Brief, brief_of, name_number, site_number
+from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.packed import pack
 from edge.transmit.uplink import Outgoing
+from tests.broker import running_broker
 from tests.settings import TEXT
 from tests.transmit.make import make_alert, make_blind, make_finding
 
@@ -123,6 +125,33 @@ def test_a_message_that_comes_twice_is_published_once(tmp_path: Path) -> None:
         again.take(packed(1), "1.sbd")
         again.take(packed(1), "1.sbd")
     assert len(notebook.published) == 1
+
+
+@pytest.mark.parametrize("torn", [b"pier-7 1 7Q2", b"\xff\0\0"])
+def test_a_line_that_a_power_cut_tore_costs_no_other(tmp_path: Path, torn: bytes) -> None:
+    notebook, seen = Notebook(), tmp_path / "seen"
+    seen.write_bytes(torn)
+    for _ in range(2):
+        relay(notebook, seen).take(packed(1), "1.sbd")
+    assert len(notebook.published) == 1
+
+
+def test_an_alert_that_the_broker_denies_goes_aside_and_those_behind_it_go(tmp_path: Path) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text("topic write edge/v1/pier-7/harbour/alert\ntopic read #\n")
+    inbox = tmp_path / "sbd"
+    inbox.mkdir()
+    (inbox / "a.sbd").write_bytes(packed(1))
+    (inbox / "b.sbd").write_bytes(packed(2, site_id="harbour"))
+    sites = {site_number(name): name for name in ("north-airfield", "harbour")}
+    with (
+        running_broker(tmp_path, ["allow_anonymous true", f"acl_file {acl}"]) as broker,
+        publishing(MqttSettings(url=broker.url), "edge-relay-t") as publisher,
+    ):
+        assert take_folder(Relay({"pier-7": Directory(KEY, sites)}, publisher, None), inbox) == 1
+    assert (inbox / "done" / "b.sbd").exists()
+    reason = (inbox / "refused" / "a.sbd.reason.txt").read_text(encoding="utf-8")
+    assert reason == "edge/v1/pier-7/north-airfield/alert: refused by the broker: Not authorized (135)\n"
 
 
 def test_each_phase_of_a_story_is_published() -> None:

@@ -14,10 +14,12 @@ KEY = bytes(range(32))
 
 
 @contextmanager
-def plugged_in(folder: Path, *faults: Fault, is_mute: bool = False) -> Iterator[SimulatedModem]:
+def plugged_in(
+    folder: Path, *faults: Fault, is_mute: bool = False, kind: type[SimulatedModem] = SimulatedModem
+) -> Iterator[SimulatedModem]:
     """A modem at folder/modem; what it sends lands in folder/sbd, what it is to receive lies in folder/mt."""
     (folder / "mt").mkdir(exist_ok=True)
-    modem = SimulatedModem(
+    modem = kind(
         folder / "modem", folder / "sbd", to_device=folder / "mt", faults=faults, slow_s=0.5, unplugged_s=0.5
     )
     stop = threading.Event()
@@ -41,7 +43,7 @@ def settings_for(folder: Path, **changed: object) -> SatmodemSettings:
     """Settings for that modem, its key beside it; the modem is used at once."""
     key_file = folder / "device.key"
     key_file.write_text(KEY.hex() + "\n", encoding="ascii")
-    values = {"after_minutes": 0.0, "answer_timeout_s": 1.0, "session_timeout_s": 5.0, **changed}
+    values = {"after_minutes": 0.0, "answer_timeout_s": 2.0, "session_timeout_s": 10.0, **changed}
     return SatmodemSettings(port=folder / "modem", key_file=key_file, **values)  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from edge.errors import LinkDown
+from edge.transmit.command import Verb
 from edge.transmit.home_assistant import discovery_topic
 from edge.transmit.link import Incoming, Wake
 from edge.transmit.mqtt import MqttLink, open_link
@@ -18,12 +19,14 @@ from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.sender import Sender
 from edge.transmit.topics import Topics
 from edge.transmit.uplink import Outgoing
+from tests.figures import Tell
 from tests.transmit.hardened_broker import Certificates, HardenedBroker
 from tests.transmit.make import FAST, numbered, open_store
 from tests.transmit.test_mqtt import acked
 from tests.transmit.test_sender import until
 
 ALERT = "edge/v1/pier-7/north-airfield/alert"
+ALERT_ID = "7Q2M5K0C9T4E"
 # A device id that Home Assistant cannot write as it is.
 DOTTED = "pier.9"
 Connect = Callable[..., MqttLink]
@@ -84,6 +87,11 @@ def messages(link: MqttLink) -> Iterator[Incoming]:
     raise AssertionError("expected a message, none came in 10 s")
 
 
+def settled(link: MqttLink) -> None:
+    """The broker has its subscriptions: it answers in order, what it denies too."""
+    acked(link, Outgoing("nowhere", b""))
+
+
 def next_message(link: MqttLink) -> Incoming:
     return next(messages(link))
 
@@ -91,7 +99,7 @@ def next_message(link: MqttLink) -> Incoming:
 def test_a_device_writes_its_own_topics_and_a_desk_reads_them(connect: Connect) -> None:
     desk = connect("desk")
     desk.subscribe(["edge/v1/+/+/alert"])
-    desk.step(0.5)
+    settled(desk)
     assert acked(connect("pier-7"), Outgoing(ALERT, b"{}")) is None
     assert next_message(desk).topic == ALERT
 
@@ -110,7 +118,7 @@ def test_a_device_reads_its_own_commands_and_nothing_of_another(connect: Connect
     other = connect("pier-8")
     other.subscribe([asked])
     other.subscribe(["edge/v1/pier-8/cmd/#"])
-    other.step(0.5)
+    settled(other)
     device, desk = connect("pier-7"), connect("desk")
     acked(device, Outgoing(ALERT, b"{}"))
     acked(device, Outgoing("edge/v1/pier-7/status", b"online", is_retained=True))
@@ -126,7 +134,7 @@ def test_a_device_announces_itself_and_home_assistant_sees_it_and_its_health(
 ) -> None:
     home_assistant = connect("homeassistant")
     home_assistant.subscribe(["homeassistant/#", "edge/v1/#"])
-    home_assistant.step(0.5)
+    settled(home_assistant)
     topics = [discovery_topic(device), Topics(device).health]
     for topic in topics:
         assert acked(connect(device), Outgoing(topic, device.encode())) is None
@@ -148,7 +156,7 @@ def test_a_device_does_not_read_what_another_announces(connect: Connect, asked: 
     other = connect("pier-8")
     other.subscribe([asked])
     other.subscribe(["edge/v1/pier-8/cmd/#"])
-    other.step(0.5)
+    settled(other)
     acked(connect(DOTTED), Outgoing(discovery_topic(DOTTED), b"{}", is_retained=True))
     acked(connect("desk"), Outgoing("edge/v1/pier-8/cmd/ping", b"{}"))
     assert next_message(other).topic == "edge/v1/pier-8/cmd/ping"
@@ -157,12 +165,12 @@ def test_a_device_does_not_read_what_another_announces(connect: Connect, asked: 
 def test_a_device_that_gives_the_id_of_another_does_not_get_its_session(connect: Connect) -> None:
     device, desk = connect("pier-7", session_expiry_s=3600), connect("desk")
     device.subscribe(["edge/v1/pier-7/cmd/#"])
-    device.step(0.5)
+    settled(device)
     device.close()
     acked(desk, Outgoing("edge/v1/pier-7/cmd/ping", b"for pier-7"))
     thief = connect("pier-8", "edge-pier-7", session_expiry_s=3600)
     thief.subscribe(["edge/v1/pier-8/cmd/#"])
-    thief.step(0.5)
+    settled(thief)
     acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"for pier-8"))
     assert next_message(thief).payload == b"for pier-8"
     assert next_message(connect("pier-7", session_expiry_s=3600)).payload == b"for pier-7"
@@ -177,11 +185,45 @@ def test_a_desk_gives_commands_and_cannot_speak_for_a_device(connect: Connect) -
 def test_an_archive_confirms_to_a_device_and_gives_no_commands(connect: Connect) -> None:
     device, archive = connect("pier-7"), connect("archive")
     device.subscribe(["edge/v1/pier-7/ack"])
-    device.step(0.5)
+    settled(device)
     assert acked(archive, Outgoing("edge/v1/pier-7/ack", b"receipt")) is None
     assert next_message(device).payload == b"receipt"
     refusal = acked(archive, Outgoing("edge/v1/pier-7/cmd/reload", b"{}"))
     assert refusal == "refused by the broker: Not authorized (135)"
+
+
+def every_topic(device: str) -> list[str]:
+    """All that a device writes to or listens to."""
+    topics, site = Topics(device), "north-airfield"
+    return [
+        *(topics.status, topics.health, topics.ack, discovery_topic(device)),
+        *(topics.alert(site), topics.open(site), topics.inventory(site), topics.observation(site)),
+        *(topics.evidence(site, ALERT_ID, 0), topics.full_evidence(site, ALERT_ID, 0, "after")),
+        *(topics.commands.replace("+", verb) for verb in Verb),
+        f"edge/v1/{device}/reply/desk-1",
+    ]
+
+
+@pytest.mark.long
+def test_a_certificate_opens_no_topic_of_another_device(connect: Connect, tell: Tell) -> None:
+    topics, other, desk = every_topic("pier-7"), connect("pier-8"), connect("desk")
+    refusals = [acked(other, Outgoing(topic, b"forged")) for topic in topics]
+    for topic in topics:
+        other.subscribe([topic])
+    other.subscribe(["edge/v1/pier-8/cmd/#"])
+    settled(other)
+    device = connect("pier-7")
+    own = [topic for topic in topics if acked(device, Outgoing(topic, b"mine")) is None]
+    acked(desk, Outgoing("edge/v1/pier-8/cmd/ping", b"last"))
+    heard = next_message(other)
+    tell(
+        f"the certificate of another device: {len(topics)} topics of this one, "
+        f"{sum(refusal is not None for refusal in refusals)} refused to write, "
+        f"{'none' if heard.payload == b'last' else heard.topic} of the {len(own)} written by it was read"
+    )
+    assert set(refusals) == {"refused by the broker: Not authorized (135)"}
+    assert len(own) >= 10
+    assert heard.payload == b"last"
 
 
 def test_nobody_gets_in_without_a_certificate(

@@ -10,11 +10,11 @@ import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from edge.errors import LinkDown, PayloadRefused
-from edge.transmit.link import Incoming, Wake
+from edge.transmit.link import Incoming, Wake, Will
 from edge.transmit.mqtt import MqttLink, open_link
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.uplink import Outgoing
-from tests.broker import Broker, free_port, program, running_broker
+from tests.broker import Broker, Subscriber, free_port, program, running_broker
 from tests.transmit.certificates import Authority
 from tests.transmit.fake_broker import CONNECT, SUBSCRIBE, FakeBroker, answers
 
@@ -166,6 +166,27 @@ def test_a_payload_above_the_limit_of_mqtt_itself_is_refused(tmp_path: Path, wak
         link.close()
 
 
+def test_a_broker_that_keeps_nothing_is_used_all_the_same(tmp_path: Path, wake: Wake) -> None:
+    will = Will("edge/v1/pier-7/status", b"offline")
+    with running_broker(tmp_path, ["allow_anonymous true", "retain_available false"]) as broker:
+        subscriber = Subscriber(broker, tmp_path)
+        link = open_link(MqttSettings(url=broker.url), "edge-pier-7", wake, will)
+        assert not link.retains
+        assert acked(link, Outgoing(will.topic, b"online", is_retained=True)) is None
+        link.abort()
+        subscriber.wait_for_payload(b"offline", will.topic)
+        subscriber.stop()
+
+
+def test_a_broker_without_acknowledgements_is_said_so(tmp_path: Path, wake: Wake) -> None:
+    will = Will("edge/v1/pier-7/status", b"offline")
+    with (
+        running_broker(tmp_path, ["allow_anonymous true", "max_qos 0"]) as broker,
+        pytest.raises(LinkDown, match="QoS not supported"),
+    ):
+        open_link(MqttSettings(url=broker.url), "edge-pier-7", wake, will)
+
+
 def test_an_old_version_carries_messages_too(tmp_path: Path, wake: Wake) -> None:
     with running_broker(tmp_path) as broker:
         link = MqttLink(MqttSettings(url=broker.url), "edge-pier-7", wake, None, MQTTProtocolVersion.MQTTv311)
@@ -202,7 +223,7 @@ def test_a_broker_that_does_not_know_version_5_is_reached_by_3_1_1(
     wake: Wake, to_version_5: tuple[bytes | None, ...]
 ) -> None:
     with FakeBroker(knows_only_3_1_1(*to_version_5)) as broker:
-        link = open_link(MqttSettings(url=broker.url, connect_timeout_s=0.5), "edge-pier-7", wake)
+        link = open_link(MqttSettings(url=broker.url, connect_timeout_s=2.0), "edge-pier-7", wake)
         assert not link.is_v5
         link.close()
 

@@ -18,6 +18,7 @@ import pytest
 from edge.transmit.packed import MAX_MESSAGE_BYTES, Refused, unpack
 from edge.transmit.satmodem import SatModem
 from edge.transmit.sbd import ModemDown, ModemState, holds_received, session_in, signal_in
+from tests.figures import Tell
 from tests.transmit.modem import KEY, settings_for
 
 N_BYTES = 1_000_000
@@ -97,7 +98,7 @@ def talk(modem: SatModem) -> None:
 
 
 @pytest.mark.long
-def test_a_million_bytes_of_noise_end_in_a_state_and_nothing_grows(tmp_path: Path) -> None:
+def test_a_million_bytes_of_noise_end_in_a_state_and_nothing_grows(tmp_path: Path, tell: Tell) -> None:
     settings = settings_for(tmp_path, answer_timeout_s=0.1, session_timeout_s=0.1)
     n_through, ends, sizes = 0, Counter[ModemState](), []
     tracemalloc.start()
@@ -111,13 +112,16 @@ def test_a_million_bytes_of_noise_end_in_a_state_and_nothing_grows(tmp_path: Pat
                 ends[down.state] += 1
             sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
+    ended = {str(state): n for state, n in ends.items()}
+    grown = sizes[-1] - sizes[len(sizes) // 2]
+    tell(f"{noisy.n_bytes} bytes of modem noise: {n_through} sessions through, {ended}, {grown} bytes grown")
     assert n_through > 10
     assert {ModemState.GARBLED, ModemState.NO_ANSWER, ModemState.REFUSED} <= set(ends), ends
-    assert sizes[-1] - sizes[len(sizes) // 2] < 100_000, (sizes[len(sizes) // 2], sizes[-1])
+    assert grown < 100_000, (sizes[len(sizes) // 2], sizes[-1])
 
 
 @pytest.mark.long
-def test_a_million_bytes_that_are_no_message_and_no_line_are_refused() -> None:
+def test_a_million_bytes_that_are_no_message_and_no_line_are_refused(tell: Tell) -> None:
     dice, n_bytes = random.Random(7), 0
     while n_bytes < N_BYTES:
         message = dice.randbytes(dice.choice([48, 96, 336, dice.randrange(MAX_MESSAGE_BYTES + 1)]))
@@ -128,3 +132,4 @@ def test_a_million_bytes_that_are_no_message_and_no_line_are_refused() -> None:
         for read in (session_in, signal_in, holds_received):
             read(message.decode("ascii", "replace"))
         n_bytes += len(message)
+    tell(f"{n_bytes} bytes that are no packed alert and no line of a modem: all refused, no exception")

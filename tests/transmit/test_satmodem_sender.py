@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.drill.modem import Fault
+from edge.drill.modem import Fault, SimulatedModem
 from edge.errors import StoreBroken
 from edge.monitor.finding import Severity
 from edge.store import Commit, Store
@@ -246,6 +246,31 @@ def test_a_message_that_could_not_be_written_down_is_read_again(tmp_path: Path, 
     assert came == [b"command", b"command"]
 
 
+class Spoiling(SimulatedModem):
+    """Its messages to the device never come with the right checksum."""
+
+    def _obey(self, line: bytes) -> None:
+        if line.startswith(b"AT+SBDRB"):
+            self._write(b"\x00\x01x\x00\x00")
+        else:
+            super()._obey(line)
+
+
+def test_a_message_that_can_never_be_read_does_not_hold_up_the_alerts(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    came: list[bytes] = []
+    with plugged_in(tmp_path, kind=Spoiling):
+        (tmp_path / "mt" / "1.sbd").write_bytes(b"command")
+        commit(store, 1)
+        with sending(tmp_path, received=came.append) as sender:
+            until(lambda: sender.statistics().n_sent == 1)
+            commit(store, 2)
+            until(lambda: sender.statistics().n_sent == 2)
+    assert (came, sequences(tmp_path)) == ([], [1, 2])
+    assert "message given up: link=satmodem reason=garbled: AT+SBDRB" in caplog.text
+
+
 def test_the_mailbox_is_looked_into_without_an_alert_where_that_is_wanted(tmp_path: Path) -> None:
     came: list[bytes] = []
     with plugged_in(tmp_path):
@@ -282,7 +307,7 @@ def test_a_stop_in_the_middle_of_a_session_is_quick(tmp_path: Path, store: Store
         sending(tmp_path, settings_for(tmp_path, answer_timeout_s=60.0)) as sender,
     ):
         until(lambda: sender.statistics().state is ModemState.SENDING)
-        assert sender.stop(3)
+        assert sender.stop(30)
 
 
 def test_what_left_the_outbox_is_forgotten(tmp_path: Path, store: Store) -> None:

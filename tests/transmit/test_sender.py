@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,7 @@ from edge.transmit.outbox import Message, State
 from edge.transmit.sender import Sender
 from edge.transmit.uplink import UplinkSettings
 from tests.broker import Broker, Subscriber, running_broker
-from tests.transmit.fake_broker import FakeBroker, answers
+from tests.transmit.fake_broker import PUBLISH, FakeBroker, answers
 from tests.transmit.make import FAST, RECORDED_AT, make_alert, numbered, open_store
 
 ALERT = "/north-airfield/alert"
@@ -181,7 +181,7 @@ SENDING_PROCESS = """
 import sys, pathlib, time
 from edge.transmit.mqtt_settings import MqttSettings
 from edge.transmit.sender import Sender
-from tests.transmit.fake_broker import FakeBroker, answers
+from tests.transmit.fake_broker import PUBLISH, FakeBroker, answers
 from tests.transmit.make import FAST, numbered, open_store
 folder, url, first = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 sender = Sender("pier-7", MqttSettings(url=url), FAST, lambda: open_store(folder).outbox)
@@ -396,18 +396,28 @@ def test_a_severe_alert_overtakes_what_waits(tmp_path: Path, store: Store, broke
         assert sequences(subscriber.wait_for(4, ALERT)) == [4, 1, 2, 3]
 
 
-def test_a_severe_alert_overtakes_what_was_fetched_already(
-    tmp_path: Path, store: Store, broker: Broker
-) -> None:
-    one_at_a_time = UplinkSettings(retry_first_s=0.05, window=1, window_bytes=1024)
-    pictures = [Message(f"edge/v1/pier-7/s/evidence/A/{n}", bytes(200_000)) for n in range(200)]
-    store.commit(Commit(done_at=RECORDED_AT, messages=pictures))
-    with listening(broker, tmp_path) as subscriber, sending(tmp_path, broker, one_at_a_time) as sender:
-        until(lambda: sender.statistics().n_delivered > 0)
-        store.commit(numbered(1, Severity.EXTREME))
+def test_a_severe_alert_overtakes_what_was_fetched_already(tmp_path: Path, store: Store) -> None:
+    for n in range(20):
+        store.commit(numbered(n))
+    heard: list[int] = []
+    has_first, may_go_on = threading.Event(), threading.Event()
+    take = answers()
+
+    def answer(kind: int, body: bytes) -> Iterable[bytes | None]:
+        if kind == PUBLISH and b"/alert" in body:
+            heard.append(json.loads(body[body.index(b"{") :])["sequence"])
+            has_first.set()
+            may_go_on.wait(20)
+        return take(kind, body)
+
+    one_at_a_time = UplinkSettings(retry_first_s=0.05, window_bytes=1024)
+    with FakeBroker(answer) as broker, sending(tmp_path, broker, one_at_a_time) as sender:
+        assert has_first.wait(20)
+        store.commit(numbered(20, Severity.EXTREME))
         sender.wake()
-        subscriber.wait_for(1, ALERT)
-        assert store.outbox.statistics().n_waiting > 0
+        may_go_on.set()
+        until(lambda: store.outbox.statistics().n_waiting == 0)
+    assert heard[:3] == [1, 21, 2]
 
 
 def test_what_a_broker_of_3_1_1_takes_is_not_counted_as_delivered(tmp_path: Path, store: Store) -> None:

@@ -10,6 +10,7 @@ from edge.transmit.uplink import (
     Outgoing,
     UplinkSettings,
     backoff_s,
+    failures_in_a_row,
     next_attempt,
     silent_s,
 )
@@ -93,3 +94,18 @@ def test_a_link_is_silent_since_the_far_side_last_took_something(
     is_connected: bool, since_ack_s: float, silent: float
 ) -> None:
     assert silent_s(is_connected=is_connected, since_ack_s=since_ack_s) == silent
+
+
+@pytest.mark.parametrize(
+    ("reason", "lasted_s", "has_sent", "n"),
+    [
+        ("connection_lost", 1.0, False, 5),
+        ("connection_lost", 60.1, False, 1),
+        ("connection_lost", 1.0, True, 1),
+        ("session_taken_over", 60.1, True, 5),
+    ],
+)
+def test_a_connection_is_good_that_lasted_or_sent_unless_another_took_its_name(
+    reason: str, lasted_s: float, has_sent: bool, n: int
+) -> None:
+    assert failures_in_a_row(4, reason=reason, lasted_s=lasted_s, has_sent=has_sent) == n

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.acquire.registration import RegistrationSettings
 from edge.compare import Picture, compare
-from edge.detect.change import ChangeSettings, Comparison, changed, regions
+from edge.detect.change import ChangeRegion, ChangeSettings, Comparison, changed, regions
 from edge.detect.manifest import ChangeModel, ChangeScore
 from edge.detect.model import load_change
 from edge.geo import PixelBox
@@ -51,9 +51,9 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Interval:
     return Interval(float(top.sum() / max(bottom.sum(), 1e-9)), float(low), float(high))
 
 
-def scores_of(pair: Pair | Made, model: ChangeModel) -> ChangeScore:
-    """The score map of a pair that lies on each other."""
-    return Comparison(pair.before, pair.after, None, model=model).score_map()
+def scores_of(pair: Pair | Made, model: ChangeModel, n_views: int = ChangeSettings().n_views) -> ChangeScore:
+    """The score map of a pair that lies on each other, as `edge compare` makes it."""
+    return Comparison(pair.before, pair.after, None, model=model, n_views=n_views).score_map()
 
 
 def f1(masks: Sequence[NDArray[np.bool_]], labels: Sequence[NDArray[np.bool_]]) -> Interval:
@@ -64,63 +64,89 @@ def f1(masks: Sequence[NDArray[np.bool_]], labels: Sequence[NDArray[np.bool_]]) 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Staged:
-    """Laid-on objects of known place: what was found of them, and false regions beside them."""
+class Part:
+    """What is to be seen of one laid-on object that lies wholly in a pair.
 
-    lengths_px: NDArray[np.float64]
-    is_found: NDArray[np.bool_]
-    n_false: list[float]
-    megapixels: list[float]
-
-    def recall(self, low: float, high: float) -> tuple[float, int]:
-        """Share found of the objects of these lengths, and how many those are."""
-        chosen = (self.lengths_px >= low) & (self.lengths_px < high)
-        return float(self.is_found[chosen].mean()) if chosen.any() else float("nan"), int(chosen.sum())
-
-
-def staged(made: Sequence[Made], maps: Sequence[ChangeScore], model: ChangeModel, level: float) -> Staged:
-    """An object is found where a third of its changed pixels are; a region without any of them is false."""
-    settings = ChangeSettings(min_score=level)
-    lengths, found, false, area = [], [], [], []
-    for one, score in zip(made, maps, strict=True):
-        mask = changed(score, model=model, settings=settings, gsd_m=LEVIR_GSD_M)
-        for part in _parts(one):
-            hit = part.inside & mask[part.here]
-            lengths.append(part.length_px)
-            found.append(hit.sum() >= part.inside.sum() / 3)
-        unsure = np.maximum(one.changed, (one.weight == 0).astype(np.uint8))
-        near = cv2.dilate(unsure, np.ones((9, 9), np.uint8))
-        boxes = regions(score, model=model, settings=settings, gsd_m=LEVIR_GSD_M)
-        false.append(float(sum(not _any(near, region.box) for region in boxes)))
-        area.append(score.size / 1e6)
-    return Staged(np.array(lengths, float), np.array(found, bool), false, area)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """One laid-on object that lies wholly in a pair.
-
-    here    its rows and columns
-    inside  (h, w) bool there
+    here        its rows and columns
+    inside      (h, w) bool, its changed pixels there
+    is_altered  it stands in both looks, in another state
     """
 
     here: tuple[slice, slice]
     inside: NDArray[np.bool_]
+    is_altered: bool
 
     @property
     def length_px(self) -> float:
+        """Its longer side."""
         return float(max(self.inside.shape))
 
+    def is_found(self, mask: NDArray[np.bool_]) -> bool:
+        """A third of its changed pixels are."""
+        return bool((self.inside & mask[self.here]).sum() >= self.inside.sum() / 3)
 
-def _parts(one: Made) -> Iterator[_Part]:
-    n, parts, stats, _ = cv2.connectedComponentsWithStats(one.changed)
-    for index in range(1, n):
-        left, top, width, height, _ = (int(v) for v in stats[index])
-        here = slice(top, top + height), slice(left, left + width)
-        inside = parts[here] == index
-        is_whole = left > 0 and top > 0 and left + width < parts.shape[1] and top + height < parts.shape[0]
-        if is_whole and one.weight[here][inside].max() > 0:
-            yield _Part(here, inside)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Staged:
+    """Laid-on objects of known place: what was found of them, and false regions beside them.
+
+    is_found  of each pair, of each of its parts
+    """
+
+    parts: list[list[Part]]
+    is_found: list[list[bool]]
+    n_false: list[float]
+    megapixels: list[float]
+
+    def recall(self, low_px: float, high_px: float, *, is_altered: bool) -> tuple[Interval, int]:
+        """Share found of the objects of these lengths, and how many those are."""
+        chosen = [
+            [
+                found
+                for part, found in zip(parts, is_found, strict=True)
+                if part.is_altered == is_altered and low_px <= part.length_px < high_px
+            ]
+            for parts, is_found in zip(self.parts, self.is_found, strict=True)
+        ]
+        counts = [float(len(one)) for one in chosen]
+        return ratio([float(sum(one)) for one in chosen], counts), int(sum(counts))
+
+
+def staged(made: Sequence[Made], maps: Sequence[ChangeScore], model: ChangeModel, level: float) -> Staged:
+    """What is found of each object; a region that meets nothing changed is false."""
+    settings = ChangeSettings(min_score=level)
+    result = Staged([], [], [], [])
+    for one, score in zip(made, maps, strict=True):
+        mask = changed(score, model=model, settings=settings, gsd_m=LEVIR_GSD_M)
+        parts = list(parts_of(one))
+        result.parts.append(parts)
+        result.is_found.append([part.is_found(mask) for part in parts])
+        found = regions(score, model=model, settings=settings, gsd_m=LEVIR_GSD_M)
+        result.n_false.append(float(len(false_ones(found, one.changed, one.weight == 0))))
+        result.megapixels.append(score.size / 1e6)
+    return result
+
+
+def parts_of(one: Made) -> Iterator[Part]:
+    """Those of a pair; of an object cut by its border nobody knows how large it is."""
+    height, width = one.owner.shape
+    for number, placed in enumerate(one.placed, 1):
+        rows, columns = np.nonzero(one.owner == number)
+        if not rows.size:
+            continue
+        top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        if top > 0 and left > 0 and bottom < height and right < width:
+            here = slice(int(top), int(bottom)), slice(int(left), int(right))
+            yield Part(here, one.owner[here] == number, placed.is_altered)
+
+
+def false_ones(
+    found: Sequence[ChangeRegion], is_changed: NDArray[np.generic], is_unsure: NDArray[np.bool_]
+) -> list[ChangeRegion]:
+    """The regions with nothing changed in them or beside them, nor anything that nobody can judge."""
+    either = np.asarray(is_changed, np.uint8) | is_unsure
+    near = cv2.dilate(either, np.ones((9, 9), np.uint8))
+    return [region for region in found if not _any(near, region.box)]
 
 
 def _any(mask: NDArray[np.uint8], box: PixelBox) -> bool:
@@ -189,9 +215,10 @@ def main() -> None:
     made = staged_pairs(arguments.data)
     found = staged(made, [scores_of(one, model) for one in made], model, level)
     print(f"laid-on objects: false regions per 10 Mpx {_ten(ratio(found.n_false, found.megapixels))}")
-    for low, high in ((6, 12), (12, 1000)):
-        recall, n = found.recall(low, high)
-        print(f"laid-on objects of {low} to {high} px: recall {recall:.3f} of {n}")
+    for word, is_altered in (("came or went", False), ("were altered", True)):
+        for low, high in ((6, 12), (12, 1000)):
+            recall, n = found.recall(low, high, is_altered=is_altered)
+            print(f"laid-on objects of {low} to {high} px that {word}: recall {recall} of {n}")
 
 
 def _ten(one: Interval) -> Interval:

@@ -20,7 +20,7 @@ from edge.detect.model import load_change
 from models.train.calibrate import Calibration
 from models.train.change.data import LEVIR_GSD_M, pairs
 from models.train.change.deploy import WINDOW_PX, deployed, write_onnx
-from models.train.change.evaluate import f1, ratio, scores_of, staged, staged_pairs
+from models.train.change.evaluate import Staged, f1, ratio, scores_of, staged, staged_pairs
 from models.train.change.network import ChangeNetwork
 
 LEVELS = np.arange(0.20, 0.71, 0.1)
@@ -68,6 +68,11 @@ def manifest(name: str, weights: Path, *, level: float, why: str, recall: float,
     return text
 
 
+def come_or_gone(found: Staged, low_px: float, high_px: float) -> float:
+    """Recall of the objects of these lengths that came or went."""
+    return found.recall(low_px, high_px, is_altered=False)[0].value
+
+
 def main() -> None:
     """Export as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -94,7 +99,7 @@ def main() -> None:
         masks = [changed(one, model=model, settings=settings, gsd_m=LEVIR_GSD_M) for one in maps]
         score, found = f1(masks, labels), staged(made, laid, model, float(level))
         false = 10 * ratio(found.n_false, found.megapixels).value
-        small, large = found.recall(6, 12)[0], found.recall(12, 1000)[0]
+        small, large = (come_or_gone(found, *lengths) for lengths in ((6, 12), (12, 1000)))
         print(f"{level:.2f}   {score}  {false:10.2f} {small:12.3f} {large:12.3f}")
         best = max(best, (score.value, float(level)))
     level = best[1]
@@ -102,7 +107,7 @@ def main() -> None:
     said = {
         "level": level,
         "why": "the best F1 of levir-val",
-        "recall": found.recall(12, 1000)[0],
+        "recall": come_or_gone(found, 12, 1000),
         "false": ratio(found.n_false, found.megapixels).value / LEVIR_GSD_M**2,
     }
     path.write_text(manifest(arguments.name, arguments.out, **said), encoding="utf-8")  # type: ignore[arg-type]

@@ -30,13 +30,18 @@ Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A pair as it is shown to the network, and the objects laid onto it that changed."""
+    """A pair as it is shown to the network, and the objects laid onto it that changed.
+
+    placed  in the order of their numbers in owner
+    owner   (H, W) uint16, the object that a changed pixel belongs to, from 1; 0 for none
+    """
 
     before: NDArray[np.uint8]
     after: NDArray[np.uint8]
     changed: NDArray[np.uint8]
     weight: NDArray[np.float32]
     placed: tuple[Placed, ...]
+    owner: NDArray[np.uint16]
 
 
 class Pairs(torch.utils.data.IterableDataset[Example]):
@@ -148,10 +153,12 @@ def _seen(stage: Stage, tones: Sequence[Plane], rng: np.random.Generator) -> Mad
     if rng.random() < 0.5:
         before, after = after, before
     inner = slice(_MARGIN_PX, -_MARGIN_PX)
-    layers = [before, after, stage.changed, stage.weight]
+    layers = [before, after, stage.changed, stage.weight, stage.owner]
     quarters, is_mirrored = int(rng.integers(4)), rng.random() < 0.5
-    before, after, changed, weight = (_turned(one[inner, inner], quarters, is_mirrored) for one in layers)
-    return Made(before, after, changed, weight, tuple(stage.placed))
+    before, after, changed, weight, owner = (
+        _turned(one[inner, inner], quarters, is_mirrored) for one in layers
+    )
+    return Made(before, after, changed, weight, tuple(stage.placed), owner)
 
 
 def _turned(layer: NDArray[np.generic], quarters: int, is_mirrored: bool) -> NDArray[np.generic]:  # noqa: FBT001

@@ -42,16 +42,12 @@ _MIN_BUILDING_PX = 60
 class Placed:
     """An object that changed.
 
-    box  left top right bottom in pixels
+    box         left top right bottom in pixels
+    is_altered  it stands in both looks, in another state; else it came or went
     """
 
     box: tuple[float, float, float, float]
-
-    @property
-    def length_px(self) -> float:
-        """Its longer side."""
-        left, top, right, bottom = self.box
-        return max(right - left, bottom - top)
+    is_altered: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +82,8 @@ class Stage:
     before, after  (H, W, 3) uint8, changed in place
     changed        (H, W) uint8, 1 where something came, went or was altered
     weight         (H, W) float32, 0 where nobody can say, above 1 on small objects
+    placed         objects that changed
+    owner          (H, W) uint16, which of them a changed pixel belongs to, from 1; 0 for none
     """
 
     def __init__(self, before: Rgb, after: Rgb, changed: NDArray[np.bool_]) -> None:
@@ -93,6 +91,7 @@ class Stage:
         self.changed = changed.astype(np.uint8)
         self.weight = np.ones(changed.shape, np.float32)
         self.placed: list[Placed] = []
+        self.owner = np.zeros(changed.shape, np.uint16)
 
     def populate(self, stock: Sequence[Model], rng: np.random.Generator, n_both: int, n_changed: int) -> None:
         """Lay objects into both looks, each under its own sun, then some into one of them."""
@@ -125,7 +124,7 @@ class Stage:
         self.weight[here] = np.where(rim, 0, np.where(sure, small * is_seen, self.weight[here]))
         self.changed[here] = np.where(sure, 1, self.changed[here])
         if is_seen:
-            self.placed.append(Placed(box))
+            self._own(Placed(box), here, sure)
 
     def _alter(self, model: Model, middle: tuple[float, float]) -> None:
         """The change is where the two differ before neutral ground; what stood there before is covered."""
@@ -145,6 +144,12 @@ class Stage:
             is_altered, 1.0, np.where(apart > _ALTERED_CONTRAST / 3, 0, self.weight[here])
         )
         self.changed[here] |= is_altered.astype(np.uint8)
+        if is_altered.any():
+            self._own(Placed((low[0], low[1], high[0], high[1]), is_altered=True), here, is_altered)
+
+    def _own(self, placed: Placed, here: tuple[slice, slice], inside: NDArray[np.bool_]) -> None:
+        self.placed.append(placed)
+        self.owner[here][inside] = len(self.placed)
 
     def _where(
         self, one: Cutout, middle: tuple[float, float]
@@ -180,7 +185,7 @@ class Stage:
             pixels[rows, columns] = mixed.astype(np.uint8)
             self.changed[rows, columns] |= inner
             self.weight[rows, columns] = np.where(inner > 0, 0.7, 0)
-            self.placed.append(Placed((left, top, right, bottom)))
+            self._own(Placed((left, top, right, bottom)), (rows, columns), inner > 0)
 
     def transplant(self, pixels: Rgb, mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
         """Lay some of the buildings of another pair into one of the looks; pixels and mask as the stage."""
@@ -202,6 +207,7 @@ class Stage:
                 continue
             look[here] = mixed.astype(np.uint8)
             self.changed[here] |= inside[here]
+            self.owner[here][sure] = 0
             rim = ~sure & (alpha[here] > _RIM_ALPHA)
             self.weight[here] = np.where(rim, 0, np.where(sure, 1, self.weight[here]))
 
