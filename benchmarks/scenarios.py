@@ -1,4 +1,4 @@
-"""python -m benchmarks.scenarios [NAME ...] [--seeds N]: the library rendered, replayed and scored.
+"""python -m benchmarks.scenarios [NAME ...] [--seeds N] [--jobs N]: the library, rendered and scored.
 
 Each scenario is rendered with each seed and goes through the code of the field, as in `edge replay`; what was
 told is held against the truth of the renderer.
@@ -10,8 +10,10 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -44,15 +46,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scenarios", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(library.names())}")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="1 to N (default: %(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="stories at once (default: %(default)s)"
+    )
     arguments = parser.parse_args()
-    lines = []
-    for name in arguments.names or library.names():
-        score = Score()
-        for seed in range(1, arguments.seeds + 1):
-            print(f"measuring: {name}, seed {seed} of {arguments.seeds}", file=sys.stderr)
-            score.add(measured(library.varied(library.story(name), seed)))
-        lines.append(Line(name, score))
-    print("\n".join(table(lines)))
+    names = arguments.names or library.names()
+    scores = {name: Score() for name in names}
+    for name, score in all_measured(names, arguments.seeds, arguments.jobs):
+        scores[name].add(score)
+    print("\n".join(table([Line(name, score) for name, score in scores.items()])))
+
+
+def all_measured(names: Sequence[str], n_seeds: int, n_jobs: int) -> Iterator[tuple[str, Score]]:
+    """Every scenario with every seed, in this order however many run at once: each has a process."""
+    tasks = [(name, seed) for name in names for seed in range(1, n_seeds + 1)]
+    with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
+        for (name, seed), score in zip(tasks, pool.map(_measured_by_name, tasks), strict=True):
+            print(f"measured: {name}, seed {seed} of {n_seeds}", file=sys.stderr)
+            yield name, score
+
+
+def _measured_by_name(task: tuple[str, int]) -> Score:
+    name, seed = task
+    return measured(library.varied(library.story(name), seed))
 
 
 def measured(story: Story) -> Score:
