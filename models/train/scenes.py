@@ -3,7 +3,7 @@
 What the sets do not show: ships at their berths, helicopters and vehicles on an apron, snow, and all five
 labels in one picture. Airfields, harbours and roads of the drill, each with other objects on its stands,
 another sun, season and air; every object is labelled, so what has no box is a negative for all labels. They
-are written as the sets are: images, and COCO beside them. Seeds begin far above those of the shipped scenarios.
+are written as the sets are: images, and COCO beside them. Seeds begin far above those of the scenarios.
 """
 
 from __future__ import annotations
