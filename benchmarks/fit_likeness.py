@@ -180,7 +180,7 @@ def figures(sample: Sample, log_odds: Floats) -> list[str]:
         same = log_odds[mine & (sample.altered == 0)]
         shares = [f"{(same >= level).mean():.3f}" for level in (0.0, 2.0)]
         of_parts = [log_odds[mine & (sample.parts == part)] for part in PARTS]
-        found = [f"{(one >= 0).mean():.2f} of {len(one)}" for one in of_parts]
+        found = [f"{(one >= 0).mean():.2f} of {len(one)}" if len(one) else "-" for one in of_parts]
         lines.append([name, str(len(same)), *shares, *found])
     return [f"| {' | '.join(line)} |" for line in lines]
 
