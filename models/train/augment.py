@@ -30,7 +30,7 @@ _OBJECT_PX = {
 _ENLARGEMENT = (0.2, 3.2)
 # Of an image whose ground sample distance is known the crop gets one of these, in metres; a vehicle shorter
 # than so many pixels is served at a finer one, and here neither taught nor denied.
-_CROP_GSD_M = (0.3, 1.2)
+_CROP_GSD_M = (0.3, 1.6)
 _MIN_VEHICLE_PX = 7.0
 _GREY = (114, 114, 114)
 # An object that the border cuts to less than this share of its box is no longer one.
