@@ -18,7 +18,7 @@ from edge.detect.manifest import ChangeModel
 from edge.detect.model import load_change
 from edge.geo import PixelBox
 from models.train.change.data import Ground, grounds
-from models.train.change.looks import looked_at, pointed
+from models.train.change.looks import looked_at, pointed, tone_of
 from models.train.change.staging import Stage
 from models.train.data import LABELS
 
@@ -31,6 +31,7 @@ Scores = NDArray[np.float64]
 def answers(single: list[Ground], model: ChangeModel) -> tuple[Scores, Scores]:
     """Scores at places where an aircraft came or went, and where it stayed."""
     rng = np.random.default_rng(SEED)
+    tones = [tone_of(ground.pixels) for ground in single]
     changed, same = [], []
     for ground in single:
         boxes = ground.boxes[ground.boxes[:, 4] == LABELS.index("aircraft")]
@@ -39,7 +40,8 @@ def answers(single: list[Ground], model: ChangeModel) -> tuple[Scores, Scores]:
         stage = Stage(ground.pixels, ground.pixels, np.zeros(ground.pixels.shape[:2], np.bool_))
         stage.take_away(boxes, rng)
         gone = {tuple(round(float(side)) for side in placed.box) for placed in stage.placed}
-        before, after = looked_at(pointed(stage.before, rng, MAX_SHIFT_PX), rng), looked_at(stage.after, rng)
+        before = looked_at(pointed(stage.before, rng, MAX_SHIFT_PX), tones, rng)
+        after = looked_at(stage.after, tones, rng)
         comparison = Comparison(before, after, None, model=model)
         for box in boxes[:, :4]:
             score = comparison.score_of(PixelBox(*(float(side) for side in box)))
