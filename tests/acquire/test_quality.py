@@ -39,6 +39,12 @@ def ragged_cloud(seed: int) -> NDArray[np.float32]:
     return cloud_cover(DrawnLook(seed=seed, cloud_fraction=0.7), Raster(256.0, 256.0, 0.5))[0][:512, :512]
 
 
+def dense_cloud() -> Rgb:
+    """(512, 512, 3) of white billows, with more structure than a thin cloud has."""
+    lit = 228 + np.random.default_rng(5).normal(0, 6, (64, 64))
+    return as_pixels(cv2.resize(lit, (512, 512)).astype(np.float64)[..., None].repeat(3, 2))
+
+
 def under(pixels: Rgb, opacity: NDArray[np.float32]) -> Rgb:
     """The image under clouds that are lit unevenly."""
     light = 222 + cv2.resize(np.random.default_rng(3).normal(0, 14, (9, 9)).astype(np.float32), (512, 512))
@@ -86,6 +92,20 @@ def test_the_ragged_rim_of_a_cloud_hides_ground_too(seed: int) -> None:
     usable = look_at(make_tile(under(ground(), opacity))).usable
     assert float(usable[by_cell(opacity) >= 0.5].mean()) < 0.15
     assert float(usable[by_cell(opacity) < 0.02].mean()) > 0.7
+
+
+def test_a_dense_cloud_with_structure_of_its_own_hides_the_ground() -> None:
+    pixels = ground()
+    pixels[:, :220] = dense_cloud()[:, :220]
+    look = look_at(make_tile(pixels))
+    assert look.sees(PixelBox(32, 32, 160, 480)) < 0.1
+    assert look.sees(PixelBox(280, 0, 512, 512)) == 1.0
+
+
+def test_white_roofs_of_ordinary_size_are_not_taken_for_a_cloud() -> None:
+    pixels = ground()
+    pixels[100:210, 100:210] = dense_cloud()[:110, :110]
+    assert look_at(make_tile(pixels)).sees(PixelBox(100, 100, 210, 210)) == 1.0
 
 
 def test_a_tile_under_a_closed_cloud_is_clouded() -> None:
