@@ -308,7 +308,6 @@ class Daemon:
             self._store.require_sound()
         if at_s >= self._next_health_s:
             self._next_health_s = at_s + HEALTH_EVERY_S
-            heap.give_back()
             self._station.tell_inventories()
             if self._state.in_memory and shelter.is_writable(self.configured.state.folder):
                 self._reopen_with = self.configured

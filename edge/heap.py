@@ -20,13 +20,3 @@ def keep_pages() -> bool:
     if mallopt is None:
         return False
     return all(mallopt(name, KEPT_BYTES) == 1 for name in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD))
-
-
-def give_back() -> bool:
-    """Hand free pages in the middle of the heap back to the system; False where there were none or it cannot.
-
-    Small things that live on lie between the images that do not, so that the heap creeps up by a page here
-    and there over thousands of tiles. A few milliseconds now and then, not with every tile.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return trim is not None and trim(0) == 1

@@ -37,6 +37,7 @@ ORDER = [
     "acquire/geotiff",
     "acquire/decode",
     "acquire/quality",
+    "acquire/orientation",
     "acquire/registration",
     "acquire/overlay",
     "acquire/reference",

@@ -1,10 +1,9 @@
 """Co-register a tile with the reference image of its site, or say why it cannot be done. Pure.
 
 Method: images of the same ground under another sun and season share the orientation of their edges and little
-else. Each pixel becomes the doubled angle of its gradient, weighted down where there is none (orientation
-correlation, Fitch, Kadyrov, Christmas and Kittler 2002; doubled, so that a light edge matches a dark one). It
-is correlated over the whole image at low resolution, then in blocks; a similarity is fitted to the shifts of
-the blocks by iteratively reweighted least squares, and what is left is measured again after the warp.
+else. That (edge.acquire.orientation) is correlated over the whole image at low resolution, then in blocks; a
+similarity is fitted to the shifts of the blocks by iteratively reweighted least squares, and what is left is
+measured again after the warp.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.acquire.orientation import Features, correlated, features, peaks, spectrum
 from edge.acquire.quality import Look
 from edge.acquire.tile import Mask, Tile
 from edge.geo import Degrees, Grid, LngLat
@@ -30,12 +30,6 @@ Grey = NDArray[np.uint8]
 
 Affine = NDArray[np.float64]
 """(2, 3) float64: x, y, 1 -> x, y in pixel positions, (0, 0) the outer corner of the top-left pixel."""
-
-Features = NDArray[np.float32]
-"""(h, w, 2) float32, doubled gradient angle as cosine and sine times its weight; 0 where nothing is known."""
-
-Surface = NDArray[np.float32]
-"""(h, w) float32, one a shift, shift 0 first and negative ones last, as a Fourier transform has them."""
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -47,8 +41,6 @@ COARSE_SIDE_PX = 256
 BLOCK_PX = 96
 # 64 blocks say as much as 121 do, in half the time.
 MAX_BLOCKS_ALONG = 8
-# Squared gradient, in squared grey levels a pixel, at which an edge has half its weight; noise is below.
-_EDGE_ENERGY = 16.0
 # Peak of a block's correlation over its surroundings, in standard deviations, from which it is listened to.
 # Chance peaks pass too; they agree with nothing, which is what support measures.
 _MIN_PEAK = 3.5
@@ -266,7 +258,7 @@ def _under(reference: Reference, grid: Grid, size: tuple[int, int]) -> _Under:
     )
     grey, mask = warped(reference.grey, reference.valid, to_working, size)
     layout = _Layout.over(mask)
-    return _Under(mask, _coarse_spectrum(grey, mask), layout, layout.spectra(_features(grey, mask)))
+    return _Under(mask, _coarse_spectrum(grey, mask), layout, layout.spectra(features(grey, mask)))
 
 
 def usable_pixels(look: Look) -> Mask:
@@ -295,75 +287,12 @@ def for_centres(matrix: Affine) -> Affine:
     return result
 
 
-def _features(grey: Grey, mask: Mask) -> Features:
-    """The doubled angle of the gradient: (gx + i gy)^2 over its energy."""
-    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    gx, gy = (
-        np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
-        for across in (1, 0)
-    )
-    difference, down = gx * gx, gy * gy
-    energy = difference + down
-    energy += _EDGE_ENERGY
-    share = np.reciprocal(energy, out=energy)
-    # In place: these images leave the cache otherwise, which takes longer than the sums.
-    difference -= down
-    difference *= share
-    gx *= gy
-    gx *= 2
-    gx *= share
-    features = np.asarray(cv2.merge([difference, gx]), np.float32)
-    if not mask.all():
-        # The edge of the mask is no edge of the ground.
-        inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-        features[~inner] = 0.0
-    return features
-
-
-def _spectrum(features: Features) -> Features:
-    return np.asarray(cv2.dft(features), np.float32)
-
-
-def _correlated(reference: Features, tile: Features) -> Surface:
-    """How well two images of equal size match at each shift, from their spectra (h, w, 2)."""
-    spectrum = (reference.view(np.complex64) * tile.view(np.complex64).conj()).view(np.float32)
-    return np.asarray(cv2.idft(spectrum, flags=cv2.DFT_SCALE)[..., 0], np.float32)
-
-
-def _peaks(surfaces: Sequence[Surface], reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How each tile must be moved to lie on its reference.
-
-    surfaces  n of (h, w), as _correlated gives them
-    returns   (n, 2) dx, dy, at most reach pixels, and (n,) how clear each peak is, in standard deviations
-    """
-    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces[0].shape)
-    # Negative shifts stand at the end of the surface, where negative indices find them.
-    rows, columns = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
-    near = np.stack([surface[rows[:, None], columns] for surface in surfaces])
-    flat = near.reshape(len(near), -1)
-    best = flat.argmax(axis=1)
-    clear = (flat.max(axis=1) - flat.mean(axis=1)) / (flat.std(axis=1) + 1e-9)
-    y, x = np.divmod(best, len(columns))
-    n = np.arange(len(near))
-    shifts = x - reach_x + _vertex(near[n, y], x), y - reach_y + _vertex(near[n, :, x], y)
-    return np.stack(shifts, axis=1), clear.astype(np.float64)
-
-
-def _vertex(lines: Surface, i: NDArray[np.intp]) -> NDArray[np.float64]:
-    """(n,) where between the pixels of each line the parabola through its peak has its top."""
-    n, last = np.arange(len(lines)), lines.shape[1] - 1
-    left, top, right = (lines[n, np.clip(i + step, 0, last)].astype(np.float64) for step in (-1, 0, 1))
-    bend = left - 2 * top + right
-    is_peak = (i > 0) & (i < last) & (bend < 0)
-    return np.where(is_peak, 0.5 * (left - right) / np.where(is_peak, bend, 1.0), 0.0)
-
-
 def _coarse(pair: _Pair, max_shift_px: float) -> Affine:
     """The shift of the whole image, from a small copy of it."""
     factor = _coarse_factor(pair.tile.shape)
     reach = math.ceil(max_shift_px / factor) + 1
-    surface = _correlated(pair.under.coarse, _coarse_spectrum(pair.tile, pair.tile_mask))
-    [(dx, dy)], _ = _peaks([surface], reach)
+    surface = correlated(pair.under.coarse, _coarse_spectrum(pair.tile, pair.tile_mask))
+    [(dx, dy)], _ = peaks([surface], reach)
     return np.array([[1.0, 0.0, dx * factor], [0.0, 1.0, dy * factor]])
 
 
@@ -376,7 +305,7 @@ def _coarse_spectrum(grey: Grey, mask: Mask) -> Features:
     height, width = (max(8, round(length / factor)) for length in grey.shape)
     reduced = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     seen = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-    return _spectrum(_features(reduced, seen) * _fade(height, width))
+    return spectrum(features(reduced, seen) * _fade(height, width))
 
 
 @lru_cache(maxsize=4)
@@ -396,7 +325,7 @@ def _refined(pair: _Pair, matrix: Affine) -> _Fit | NotAligned:
     reach, left = BLOCK_PX // 4, np.zeros(0)
     for rounds_left in reversed(range(_ROUNDS + 1)):
         grey, seen = warped(pair.tile, pair.tile_mask, matrix, size)
-        blocks = _measured(under.layout, under.spectra, _features(grey, seen), under.mask & seen, reach)
+        blocks = _measured(under.layout, under.spectra, features(grey, seen), under.mask & seen, reach)
         if len(blocks.shifts) < _MIN_BLOCKS:
             return NotAligned(f"blocks with clear edges: expected >= {_MIN_BLOCKS}, got {len(blocks.shifts)}")
         left = np.hypot(*blocks.shifts.T)
@@ -444,10 +373,10 @@ class _Layout:
         n_seen = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
         return np.asarray(n_seen / self.side**2)
 
-    def spectra(self, features: Features, chosen: Iterable[int] | None = None) -> list[Features]:
+    def spectra(self, angles: Features, chosen: Iterable[int] | None = None) -> list[Features]:
         """The spectra of some blocks, or of all."""
         indices = range(len(self.corners)) if chosen is None else chosen
-        return [_spectrum(features[self.part(self.corners[index])] * self.window) for index in indices]
+        return [spectrum(angles[self.part(self.corners[index])] * self.window) for index in indices]
 
 
 def _measured(
@@ -458,8 +387,8 @@ def _measured(
     if not chosen:
         return _Blocks(np.zeros((0, 2)), np.zeros((0, 2)))
     spectra = layout.spectra(tile, chosen)
-    surfaces = [_correlated(reference[index], there) for index, there in zip(chosen, spectra, strict=True)]
-    shifts, clear = _peaks(surfaces, min(reach, layout.side // 4))
+    surfaces = [correlated(reference[index], there) for index, there in zip(chosen, spectra, strict=True)]
+    shifts, clear = peaks(surfaces, min(reach, layout.side // 4))
     middles = np.array([layout.corners[index] for index in chosen]) + layout.side / 2
     return _Blocks(middles[clear >= _MIN_PEAK], shifts[clear >= _MIN_PEAK])
 

@@ -12,12 +12,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.acquire.orientation import correlated, features, peaks, spectrum
 from edge.acquire.tile import Mask, Rgb
 from edge.geo import PixelBox
 
@@ -35,8 +35,6 @@ _BESIDE_M = 3.0
 _REACH_M, _SLACK_M = 2.0, 0.7
 # Contrasts from which a pixel is not ground; grey levels that a contrast has at least.
 _GROUND, _SURE, _MIN_CONTRAST = 0.3, 0.5, 5.0
-# Squared gradient at which an edge has half its weight when crops are put on each other: noise is below.
-_EDGE_ENERGY = 16.0
 # Radius in metres of what is thin and bright: booms, the rims of wings; contrasts from which it counts.
 _THIN_M, _THIN_FROM = 1.0, 0.3
 # Side in metres of the patches whose patterns are compared; the noise of a pattern, in squared contrasts.
@@ -148,39 +146,12 @@ def _put_on(one: Crop, now: Crop) -> Plane:
     """A crop where its edges fit those of the newest one best."""
     if one is now:
         return one.grey
-    x, y = _shift(_edges(one.grey), _edges(now.grey), max(2, round(_REACH_M / now.gsd_m)))
+    surface = correlated(*(spectrum(features(crop.grey)) for crop in (now, one)))
+    [(x, y)], _ = peaks([surface], max(2, round(_REACH_M / now.gsd_m)))
     matrix = np.array([[1.0, 0.0, x], [0.0, 1.0, y]])
     size = now.grey.shape[::-1]
     moved = cv2.warpAffine(one.grey, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.float32)
-
-
-def _edges(grey: Plane) -> NDArray[np.float32]:
-    """(n, n, 2) doubled angle of the gradient as cosine and sine: light on dark matches dark on light."""
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=1 / 4) for dx in (1, 0))
-    weight = 1 / (across * across + down * down + _EDGE_ENERGY)
-    doubled = [(across * across - down * down) * weight, 2 * across * down * weight]
-    return np.asarray(cv2.dft(cv2.merge(doubled)), np.float32)
-
-
-def _shift(one: NDArray[np.float32], other: NDArray[np.float32], reach: int) -> tuple[float, float]:
-    """x, y by which an image must be moved to lie on another, from both spectra."""
-    surface = cv2.idft(cv2.mulSpectrums(other, one, 0, conjB=True), flags=cv2.DFT_SCALE)[..., 0]
-    reach = min(reach, surface.shape[0] // 2 - 1)
-    steps = np.arange(-reach, reach + 1)
-    near = surface[steps[:, None], steps]
-    row, column = (int(i) for i in np.unravel_index(int(near.argmax()), near.shape))
-    return steps[column] + _vertex(near[row], column), steps[row] + _vertex(near[:, column], row)
-
-
-def _vertex(line: NDArray[Any], i: int) -> float:
-    """Where between the pixels the parabola through a peak and its neighbours has its top."""
-    if not 0 < i < len(line) - 1:
-        return 0.0
-    left, top, right = (float(value) for value in line[i - 1 : i + 2])
-    bend = left - 2 * top + right
-    return 0.5 * (left - right) / bend if bend < 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,8 +181,8 @@ class _Change:
 class _Maps:
     """All that is measured over a crop.
 
-    lost, new  (n, n) how unlike the patterns around a pixel are, times how strong they were and are
-    strength   (n, n) how strong they were
+    lost      (n, n) how unlike the patterns around a pixel are, in [0, 1], times how strong they were
+    strength  (n, n) how strong they were, in contrasts
     """
 
     bright: _Change

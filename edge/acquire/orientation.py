@@ -1,0 +1,92 @@
+"""How one image lies on another, by the orientation of their edges. Pure.
+
+Each pixel becomes the doubled angle of its gradient, weighted down where there is none (orientation
+correlation, Fitch, Kadyrov, Christmas and Kittler 2002; doubled, so that a light edge matches a dark one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.acquire.tile import Mask
+
+Features = NDArray[np.float32]
+"""(h, w, 2) float32, doubled gradient angle as cosine and sine times its weight; 0 where nothing is known."""
+
+Surface = NDArray[np.float32]
+"""(h, w) float32, one a shift, shift 0 first and negative ones last, as a Fourier transform has them."""
+
+# Squared gradient, in squared grey levels a pixel, at which an edge has half its weight; noise is below.
+_EDGE_ENERGY = 16.0
+
+
+def features(grey: NDArray[np.uint8] | NDArray[np.float32], mask: Mask | None = None) -> Features:
+    """The doubled angle of the gradient: (gx + i gy)^2 over its energy.
+
+    grey  (h, w), grey levels in [0, 255]
+    mask  (h, w) bool, where the ground is seen; None: all over
+    """
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    gx, gy = (
+        np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
+        for across in (1, 0)
+    )
+    difference, down = gx * gx, gy * gy
+    energy = difference + down
+    energy += _EDGE_ENERGY
+    share = np.reciprocal(energy, out=energy)
+    # In place: these images leave the cache otherwise, which takes longer than the sums.
+    difference -= down
+    difference *= share
+    gx *= gy
+    gx *= 2
+    gx *= share
+    angles = np.asarray(cv2.merge([difference, gx]), np.float32)
+    if mask is not None and not mask.all():
+        # The edge of the mask is no edge of the ground.
+        inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+        angles[~inner] = 0.0
+    return angles
+
+
+def spectrum(angles: Features) -> Features:
+    """The Fourier transform of features, (h, w, 2) as real and imaginary parts."""
+    return np.asarray(cv2.dft(angles), np.float32)
+
+
+def correlated(reference: Features, tile: Features) -> Surface:
+    """How well two images of equal size match at each shift, from their spectra (h, w, 2)."""
+    both = (reference.view(np.complex64) * tile.view(np.complex64).conj()).view(np.float32)
+    return np.asarray(cv2.idft(both, flags=cv2.DFT_SCALE)[..., 0], np.float32)
+
+
+def peaks(surfaces: Sequence[Surface], reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How each tile must be moved to lie on its reference.
+
+    surfaces  n of (h, w), as correlated gives them
+    returns   (n, 2) dx, dy, at most reach pixels, and (n,) how clear each peak is, in standard deviations
+    """
+    reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces[0].shape)
+    # Negative shifts stand at the end of the surface, where negative indices find them.
+    rows, columns = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
+    near = np.stack([surface[rows[:, None], columns] for surface in surfaces])
+    flat = near.reshape(len(near), -1)
+    best = flat.argmax(axis=1)
+    clear = (flat.max(axis=1) - flat.mean(axis=1)) / (flat.std(axis=1) + 1e-9)
+    y, x = np.divmod(best, len(columns))
+    n = np.arange(len(near))
+    shifts = x - reach_x + _vertex(near[n, y], x), y - reach_y + _vertex(near[n, :, x], y)
+    return np.stack(shifts, axis=1), clear.astype(np.float64)
+
+
+def _vertex(lines: Surface, i: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(n,) where between the pixels of each line the parabola through its peak has its top."""
+    n, last = np.arange(len(lines)), lines.shape[1] - 1
+    left, top, right = (lines[n, np.clip(i + step, 0, last)].astype(np.float64) for step in (-1, 0, 1))
+    bend = left - 2 * top + right
+    is_peak = (i > 0) & (i < last) & (bend < 0)
+    return np.where(is_peak, 0.5 * (left - right) / np.where(is_peak, bend, 1.0), 0.0)
