@@ -35,7 +35,7 @@ class Laid:
     after: Alignment
 
     def part(self, rows: slice, columns: slice) -> Rgb:
-        """(h, w, 3) uint8, some rows and columns of the later tile."""
+        """(h, w, 3) uint8, some rows and columns of the later tile, or beyond its rim."""
         matrix = _matrix(self.before, self.after)
         matrix[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
         size = columns.stop - columns.start, rows.stop - rows.start
@@ -58,22 +58,6 @@ def _matrix(before: Alignment, after: Alignment) -> Affine:
 
 def _size(after: Alignment) -> tuple[int, int]:
     return after.grid.width_px, after.grid.height_px
-
-
-def part_laid_on(earlier: Rgb, square: tuple[int, int, int], *, before: Alignment, after: Alignment) -> Rgb:
-    """The earlier tile in the pixels of a square of the later one, beyond its rim as at the rim.
-
-    square   left, top and side in whole pixels of the later tile
-    returns  (side, side, 3) uint8
-    """
-    left, top, side = square
-    matrix = _from_after(before, after)
-    matrix[:, 2] += matrix[:, :2] @ (left, top)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    part = cv2.warpAffine(
-        earlier, for_centres(matrix), (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(part, np.uint8)
 
 
 def _from_after(before: Alignment, after: Alignment) -> Affine:

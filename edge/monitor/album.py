@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from edge.acquire.overlay import part_laid_on
+from edge.acquire.overlay import Laid
 from edge.acquire.tile import Rgb, Tile
 from edge.monitor.coverage import Sight
 from edge.monitor.likeness import Crop, crop_of, square_of
@@ -44,7 +44,9 @@ class Album:
         if pixels is None:
             return None
         before = self.sight.alignment if past is None else past.sight.alignment
-        part = part_laid_on(pixels, square, before=before, after=self.sight.alignment)
+        left, top, side = square
+        laid = Laid(pixels, before, self.sight.alignment)
+        part = laid.part(slice(top, top + side), slice(left, left + side))
         return crop_of(part, square, pixels_box, self.tile.gsd_m)
 
     def _pixels(self, past: PastLook) -> Rgb | None:
