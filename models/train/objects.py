@@ -18,7 +18,7 @@ from models.train.augment import Examples
 from models.train.data import SCENES, Part, chosen, scenes, training, validation
 from models.train.loss import Targets, loss
 from models.train.network import Network, read_checkpoint
-from models.train.run import Run, train
+from models.train.run import Run, peak_rate_argument, train
 
 SEED = 7
 BATCH = 16
@@ -85,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=68.0, help="time budget (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="for the network (default: %(default)s)")
     parser.add_argument("--start-from", type=Path, help="checkpoint of an earlier model, see narrow.py")
+    peak_rate_argument(parser)
     parser.add_argument("--resume", action="store_true", help="go on from last.pt in --out")
     parser.add_argument(
         "--without-research-only", action="store_true", help="leave out sets that are for research only"
@@ -99,7 +100,13 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     sources = chosen(without_research_only=arguments.without_research_only)
     names = (*(source.name for source in sources), *((SCENES.name,) if arguments.scenes else ()))
-    run = Run.begun(Network, seed=SEED, sources=names, max_gradient=MAX_GRADIENT)
+    run = Run.begun(
+        Network,
+        seed=SEED,
+        sources=names,
+        max_gradient=MAX_GRADIENT,
+        peak_rate=arguments.peak_rate,
+    )
     if arguments.start_from:
         run.start_from(read_checkpoint(arguments.start_from).ema)
     if arguments.resume:

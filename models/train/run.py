@@ -6,6 +6,7 @@ machine; a faster machine takes more steps.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import time
@@ -37,9 +38,10 @@ Figures = Mapping[str, float]
 class Run(Generic[Net]):
     """A training run as it stands.
 
-    ema      the moving average of the weights, which is what ships
-    sources  names of the sets it learns from
-    minutes  of the budget that are used up
+    ema        the moving average of the weights, which is what ships
+    sources    names of the sets it learns from
+    peak_rate  the largest learning rate of the run
+    minutes    of the budget that are used up
     """
 
     net: Net
@@ -47,20 +49,27 @@ class Run(Generic[Net]):
     optimizer: torch.optim.AdamW
     sources: tuple[str, ...]
     max_gradient: float
+    peak_rate: float = LEARNING_RATE
     step: int = 0
     minutes: float = 0.0
 
     @classmethod
     def begun(
-        cls, network: Callable[[], Net], *, seed: int, sources: tuple[str, ...], max_gradient: float
+        cls,
+        network: Callable[[], Net],
+        *,
+        seed: int,
+        sources: tuple[str, ...],
+        max_gradient: float,
+        peak_rate: float = LEARNING_RATE,
     ) -> Run[Net]:
         """A fresh run; gradients longer than max_gradient are shortened to it."""
         torch.manual_seed(seed)
         net = network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         ema = network()
         ema.load_state_dict(net.state_dict())
-        optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        return cls(net, ema, optimizer, sources, max_gradient)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=peak_rate, weight_decay=WEIGHT_DECAY)
+        return cls(net, ema, optimizer, sources, max_gradient, peak_rate)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with these weights instead of chance."""
@@ -108,10 +117,10 @@ class Run(Generic[Net]):
                 mean.mul_(decay).add_(new, alpha=1 - decay)
 
 
-def learning_rate(step: int, fraction: float) -> float:
-    """Up over the first steps, then down along half a cosine to a hundredth; fraction of the time used."""
+def learning_rate(step: int, fraction: float, peak: float = LEARNING_RATE) -> float:
+    """Up to peak, then down along half a cosine to a hundredth of it; fraction of the time used."""
     falling = 0.5 * (1 + math.cos(math.pi * fraction)) * 0.99 + 0.01
-    return LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * falling
+    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * falling
 
 
 def train(
@@ -131,7 +140,7 @@ def train(
     saved = validated = time.monotonic()
     since: list[Figures] = []
     while run.minutes < budget_minutes:
-        rate = learning_rate(run.step, run.minutes / budget_minutes)
+        rate = learning_rate(run.step, run.minutes / budget_minutes, run.peak_rate)
         since.append(run.learn(losses, rate))
         if run.step % LOG_STEPS == 0:
             _log(out, run, {"rate": rate} | _mean(since))
@@ -148,6 +157,13 @@ def train(
     run.minutes = budget_minutes
     run.save(out / "last.pt")
     _log(out, run, validate(run.ema))
+
+
+def peak_rate_argument(parser: argparse.ArgumentParser) -> None:
+    """Let the command line say how far a run may step: what has learnt already forgets less with less."""
+    parser.add_argument(
+        "--peak-rate", type=float, default=LEARNING_RATE, help="largest learning rate (default: %(default)s)"
+    )
 
 
 def _mean(figures: list[Figures]) -> Figures:

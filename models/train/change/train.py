@@ -17,7 +17,7 @@ from models.train.change.loss import loss
 from models.train.change.network import ChangeNetwork
 from models.train.change.pairs import Pairs
 from models.train.data import chosen
-from models.train.run import Run, train
+from models.train.run import Run, peak_rate_argument, train
 
 SEED = 11
 BATCH = 12
@@ -90,6 +90,7 @@ def main() -> None:
     parser.add_argument(
         "--start-from", type=Path, help="checkpoint of a change model, or of an object model for its encoder"
     )
+    peak_rate_argument(parser)
     parser.add_argument("--resume", action="store_true", help="go on from last.pt in --out")
     parser.add_argument(
         "--without-research-only", action="store_true", help="leave out sets that are for research only"
@@ -99,7 +100,13 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     sets = chosen(without_research_only=arguments.without_research_only)
     names = ("levir-train", *(source.name for source in sets))
-    run = Run.begun(ChangeNetwork, seed=SEED, sources=names, max_gradient=MAX_GRADIENT)
+    run = Run.begun(
+        ChangeNetwork,
+        seed=SEED,
+        sources=names,
+        max_gradient=MAX_GRADIENT,
+        peak_rate=arguments.peak_rate,
+    )
     if arguments.start_from:
         run.start_from(weights_of(arguments.start_from))
     if arguments.resume:
