@@ -18,8 +18,10 @@ from models.train.change.staging import Model, Placed, Stage, models
 SIZE_PX = 256
 N_MODELS = 1200
 _MARGIN_PX = 6
-_REAL_FRACTION = 0.6
-_STAGED_FRACTION = 0.75
+_REAL_FRACTION = 0.5
+_STAGED_FRACTION = 0.85
+# Bits of a layer that says what is known of a pixel of a real pair.
+_CHANGED, _UNSURE = 1, 2
 _TRANSPLANTED_FRACTION = 0.35
 _BENT_FRACTION = 0.4
 _MAX_SHIFT_PX = 3.0
@@ -84,7 +86,7 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         if self._built and rng.random() < _TRANSPLANTED_FRACTION:
             donor = self._built[rng.integers(len(self._built))]
             _, pixels, mask = _window_of(donor, rng)
-            stage.transplant(pixels, mask, rng)
+            stage.transplant(pixels, mask & _CHANGED, rng)
         if rng.random() < _STAGED_FRACTION:
             stage.populate(self._stock, rng, int(rng.integers(0, 4)), int(rng.integers(0, 5)))
         return _seen(stage, self._tones, rng)
@@ -92,7 +94,9 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
     def _real_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
         before, after, mask = _window_of(self._real[rng.choice(len(self._real), p=self._chances)], rng)
-        return Stage(before, after, mask > 0), np.zeros((0, 5), np.float32)
+        stage = Stage(before, after, (mask & _CHANGED) > 0)
+        stage.weight[(mask & _UNSURE) > 0] = 0
+        return stage, np.zeros((0, 5), np.float32)
 
     def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
@@ -117,8 +121,9 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
 def _window_of(
     pair: Pair, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both looks and the mask of a square of a pair at another scale."""
-    layers = np.dstack([pair.before, pair.after, pair.changed.astype(np.uint8)])
+    """Both looks of a square of a pair at another scale, and what is known of its pixels."""
+    known = np.where(pair.changed, _CHANGED, 0) | np.where(pair.unsure, _UNSURE, 0)
+    layers = np.dstack([pair.before, pair.after, known.astype(np.uint8)])
     scale = math.exp(rng.uniform(-0.25, 0.45)) if rng.random() < 0.6 else 1.0
     layers = _window(layers, scale, rng)
     return tuple(np.ascontiguousarray(layers[..., part]) for part in (slice(3), slice(3, 6), 6))  # type: ignore[return-value]
