@@ -91,8 +91,8 @@ class ChangeNetwork(nn.Module):
         """(N, 3, H, W) each -> (N, 1, H, W) logits."""
         both = self.encoder(torch.cat([before, after]))
         n = len(before)
-        first: Features = tuple(one[:n] for one in both)  # type: ignore[assignment]
-        second: Features = tuple(one[n:] for one in both)  # type: ignore[assignment]
+        first: Features = tuple(one[:n] for one in both)
+        second: Features = tuple(one[n:] for one in both)
         logits: Tensor = self.head(first, second)
         return logits
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +26,8 @@ _CHANGED, _UNSURE = 1, 2
 _TRANSPLANTED_FRACTION = 0.35
 _BENT_FRACTION = 0.4
 _MAX_SHIFT_PX = 3.0
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 """before, after (H, W, 3); changed, weight (H, W)."""
@@ -86,7 +89,7 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         if self._built and rng.random() < _TRANSPLANTED_FRACTION:
             donor = self._built[rng.integers(len(self._built))]
             _, pixels, mask = _window_of(donor, rng)
-            stage.transplant(pixels, mask & _CHANGED, rng)
+            stage.transplant(pixels, np.asarray(mask & _CHANGED, np.uint8), rng)
         if rng.random() < _STAGED_FRACTION:
             stage.populate(self._stock, rng, int(rng.integers(0, 4)), int(rng.integers(0, 5)))
         return _seen(stage, self._tones, rng)
@@ -100,7 +103,7 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
 
     def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
-        ground = self._single[rng.integers(len(self._single))]
+        ground = self._single[int(rng.integers(len(self._single)))]
         side = SIZE_PX + 2 * _MARGIN_PX
         least = side / min(ground.pixels.shape[:2])
         scale = max(least, math.exp(rng.uniform(-0.7, 0.5)))
@@ -158,14 +161,17 @@ def _seen(stage: Stage, tones: Sequence[Plane], rng: np.random.Generator) -> Mad
     if rng.random() < 0.5:
         before, after = after, before
     inner = slice(_MARGIN_PX, -_MARGIN_PX)
-    layers = [before, after, stage.changed, stage.weight, stage.owner]
     quarters, is_mirrored = int(rng.integers(4)), rng.random() < 0.5
-    before, after, changed, weight, owner = (
-        _turned(one[inner, inner], quarters, is_mirrored) for one in layers
+
+    def turned(layer: NDArray[_Kind]) -> NDArray[_Kind]:
+        inside = np.rot90(layer[inner, inner], quarters)
+        return np.ascontiguousarray(inside[:, ::-1] if is_mirrored else inside)
+
+    return Made(
+        turned(before),
+        turned(after),
+        turned(stage.changed),
+        turned(stage.weight),
+        tuple(stage.placed),
+        turned(stage.owner),
     )
-    return Made(before, after, changed, weight, tuple(stage.placed), owner)
-
-
-def _turned(layer: NDArray[np.generic], quarters: int, is_mirrored: bool) -> NDArray[np.generic]:  # noqa: FBT001
-    turned = np.rot90(layer, quarters)
-    return np.ascontiguousarray(turned[:, ::-1] if is_mirrored else turned)
