@@ -82,7 +82,7 @@ SOURCES = (
 )
 
 # Whole rendered places, made by models.train.scenes: everything in them is labelled.
-SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6)
+SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6, is_served_at=True)
 
 # Neighbouring frames of a street look alike, so a whole scene is held out.
 _HELD_OUT_SCENE = "MunichStreet02"
@@ -155,9 +155,9 @@ def training(root: Path, sources: Iterable[Source]) -> list[Part]:
     ]
 
 
-def scenes(root: Path) -> Part:
-    """The rendered places that models.train.scenes wrote there."""
-    return Part(f"{SCENES.name} train", SCENES, tuple(_read(root, SCENES, "train")))
+def scenes(root: Path, split: str = "train") -> Part:
+    """The rendered places that models.train.scenes wrote there: those of train, or of val."""
+    return Part(f"{SCENES.name} {split}", SCENES, tuple(_read(root, SCENES, split)))
 
 
 def validation(root: Path, sources: Iterable[Source] = SOURCES) -> list[Part]:
