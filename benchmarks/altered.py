@@ -3,7 +3,8 @@
 Scenes that no weight was fitted to: eight looks each, at two of them something happens to some aircraft. An
 alteration is found if it is told at the look that first shows it or at one of the next two; whatever else is
 told is false, also of an aircraft that stands where another one stood. The boxes are those of a detector that
-finds everything; `python -m benchmarks.scenarios` has the real one.
+finds everything; `python -m benchmarks.scenarios` has the real one. The interval of F1 is over the
+scenes, drawn anew with replacement.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import Pool
 
 import cv2
+import numpy as np
 from msgspec.structs import replace as renewed
 
 from benchmarks.aprons import Chances, Day, Stood, days
@@ -31,6 +33,8 @@ from edge.monitor.track import Status, Track
 FIRST_SEED = 1
 _LOOKS, _HAPPENS_AT, _CHANCES = 8, (2, 5), Chances(altered=0.15, exchanged=0.03)
 _MAX_LATE_LOOKS = 2
+# Draws of as many scenes, and the quantiles of F1 over them.
+_DRAWS, _INTERVAL = 2000, (0.05, 0.95)
 
 
 @dataclass(slots=True)
@@ -49,6 +53,17 @@ class Score:
     n_quiet: int = 0
     n_examined: int = 0
     seconds: float = 0.0
+
+    @property
+    def false(self) -> int:
+        """All that was told of what did not happen."""
+        return self.of_same + self.of_other
+
+    @property
+    def f1(self) -> float:
+        """Of precision and recall."""
+        found = self.found.total()
+        return 2 * found / max(1, self.happened.total() + found + self.false)
 
     def add(self, other: Score) -> None:
         """Another scene."""
@@ -141,20 +156,42 @@ def scored(case: tuple[int, float]) -> Score:
     return watch.score
 
 
-def table(scores: dict[float, Score]) -> list[str]:
+def summed(scores: Iterable[Score]) -> Score:
+    """All scenes as one."""
+    total = Score()
+    for one in scores:
+        total.add(one)
+    return total
+
+
+def interval(scores: Sequence[Score]) -> tuple[float, float]:
+    """The 90 % interval of F1 over scenes."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(len(scores), size=(_DRAWS, len(scores)))
+    counts = np.array([(one.found.total(), one.happened.total() + one.false) for one in scores])
+    found, others = counts[drawn].sum(axis=1).T
+    low, high = np.quantile(2 * found / np.maximum(1, found + others), _INTERVAL)
+    return float(low), float(high)
+
+
+def table(scores: dict[float, list[Score]]) -> list[str]:
     """Markdown, a line for each ground sample distance."""
-    head = ["GSD", "alterations", "precision", "recall", "F1", "false per 1000 looks at an unaltered one",
+    head = ["GSD", "scenes", "alterations", "precision", "recall", "F1", "90 % interval",
+            "false per 1000 looks at an unaltered one",
             "false of exchanged ones", *(f"recall, {part}" for part in PARTS), "ms a track"]  # fmt: skip
-    rows = [[f"{gsd_m:g} m", *_cells(score)] for gsd_m, score in scores.items()]
+    rows = [[f"{gsd_m:g} m", *_cells(scenes)] for gsd_m, scenes in scores.items()]
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def _cells(score: Score) -> Iterable[str]:
-    happened, found, false = score.happened.total(), score.found.total(), score.of_same + score.of_other
+def _cells(scenes: Sequence[Score]) -> Iterable[str]:
+    score, (low, high) = summed(scenes), interval(scenes)
+    happened, found = score.happened.total(), score.found.total()
+    yield str(len(scenes))
     yield str(happened)
-    yield f"{found / max(1, found + false):.2f}"
+    yield f"{found / max(1, found + score.false):.2f}"
     yield f"{found / max(1, happened):.2f}"
-    yield f"{2 * found / max(1, happened + found + false):.2f}"
+    yield f"{score.f1:.2f}"
+    yield f"{low:.2f} to {high:.2f}"
     yield f"{1000 * score.of_same / max(1, score.n_quiet):.1f} of {score.n_quiet}"
     yield str(score.of_other)
     for part in PARTS:
@@ -165,16 +202,15 @@ def _cells(score: Score) -> Iterable[str]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.altered", description=__doc__)
-    parser.add_argument("--scenes", type=int, default=12, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("--scenes", type=int, default=24, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--gsd", type=float, nargs="+", default=[0.3, 0.5, 0.8, 1.2], metavar="M")
     arguments = parser.parse_args()
-    scores: dict[float, Score] = {}
+    scores: dict[float, list[Score]] = {}
     with Pool(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         for gsd_m in arguments.gsd:
             print(f"measuring: {gsd_m:g} m", file=sys.stderr)
-            total = scores.setdefault(gsd_m, Score())
-            for one in pool.imap(scored, ((FIRST_SEED + n, gsd_m) for n in range(arguments.scenes))):
-                total.add(one)
+            seeds = range(FIRST_SEED, FIRST_SEED + arguments.scenes)
+            scores[gsd_m] = list(pool.imap(scored, ((seed, gsd_m) for seed in seeds)))
     print("\n".join(table(scores)))
 
 

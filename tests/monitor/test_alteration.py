@@ -10,6 +10,7 @@ from msgspec.structs import replace as renewed
 from edge.drill.look import Look
 from edge.drill.season import NAMED
 from edge.drill.sun import Sun
+from edge.monitor.alteration import SURE, set_off
 from tests.monitor.apron import CART, HELICOPTER, TRANSPORT, Apron, afternoon
 
 
@@ -104,3 +105,19 @@ def test_a_label_that_no_rule_asks_for_is_not_looked_at() -> None:
     assert apron.track is not None
     apron.track = renewed(apron.track, label="ship")
     assert apron.show("wings_off").alterations == ()
+
+
+def test_what_a_look_makes_of_every_aircraft_is_no_alteration_of_one() -> None:
+    assert set_off(3.0, [2.0, 3.0, 2.5, 3.5, 2.0]) < SURE[-1]
+
+
+def test_one_of_many_quiet_aircraft_keeps_all_that_speaks_for_it() -> None:
+    assert set_off(3.0, [-6.0, -5.5, -6.0, -6.0]) == 3.0
+
+
+def test_several_that_are_altered_at_one_look_do_not_hide_each_other() -> None:
+    assert set_off(3.0, [-6.0, -6.0, -6.0, 4.0, 4.0, 4.0]) == 3.0
+
+
+def test_of_few_aircraft_a_little_is_always_taken_off() -> None:
+    assert SURE[0] <= set_off(3.0, [-6.0, -6.0, -6.0]) < 3.0
