@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.geo import LngLat, distance_m
 from edge.monitor.finding import Finding, Kind, Phase
+from edge.monitor.kinds import USUAL, is_a
 
 # An event may be told at its look or at one of the next two: one look can be a poor one.
 MAX_LATE_LOOKS = 2
@@ -92,7 +93,11 @@ def _instant(text: str) -> datetime:
 def _asked(truth: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> list[Event]:
     """The events that a rule of the site is about, and the trend where one is."""
     pairs = {(next(iter(rule)), next(iter(rule.values()))) for rule in rules}
-    events = [event for event in truth["events"] if (event["kind"], event["label"]) in pairs]
+    events = [
+        event
+        for event in truth["events"]
+        if any(event["kind"] == kind and is_a(event["label"], str(label), USUAL) for kind, label in pairs)
+    ]
     events = [event for event in events if event["kind"] != Kind.CONVOY] + _columns(events)
     trend = truth["trend"]
     if trend is not None and trend["visible_look"] is not None and ("trend", trend["label"]) in pairs:
@@ -154,7 +159,7 @@ def _look(finding: Finding, truth: Mapping[str, Any]) -> int:
 def _is_same(event: Event, finding: Finding, position: LngLat, look: int, truth: Mapping[str, Any]) -> bool:
     return (
         event["kind"] == finding.kind
-        and event["label"] == finding.label
+        and is_a(event["label"], finding.label, USUAL)
         and event["kind"] in _ASKED
         and 0 <= look - event["look"] <= MAX_LATE_LOOKS
         and distance_m(LngLat(event["lng"], event["lat"]), position) <= _reach_m(event, truth["gsd_m"])

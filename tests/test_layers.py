@@ -69,6 +69,7 @@ ORDER = [
     "monitor/places",
     "monitor/coverage",
     "monitor/presence",
+    "monitor/kinds",
     "monitor/match",
     "monitor/inventory",
     "monitor/count",

@@ -19,12 +19,14 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
+from edge.monitor.kinds import USUAL, elected, votes_after, widest
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 # Of a label that a model practically never finds nothing can be said; this keeps its counts finite.
 MIN_RECALL = 0.05
@@ -55,6 +57,14 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
     min_move_m: Annotated[float, msgspec.Meta(gt=0)] = 8.0
     # How long a departed track is kept, so that later looks can confirm its departure.
     forget_gone_after_days: Annotated[float, msgspec.Meta(gt=0)] = 14.0
+    # Labels that are kinds of a wider one: what asks for aircraft is also asked of helicopters, and an object
+    # that the model calls now this, now that is one object. {} keeps all labels apart.
+    kinds: Mapping[Word, Word] = msgspec.field(default_factory=lambda: dict(USUAL))
+
+    def __post_init__(self) -> None:
+        for label, wider in self.kinds.items():
+            if wider in self.kinds:
+                raise ValueError(f"kinds.{label}: expected a label that is no kind of another, got {wider}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ def update(
     coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
     changed   whether the ground of a box differs from an earlier look; asked only where it decides something
     """
-    found = pairs(inventory.tracks, sightings)
+    found = pairs(inventory.tracks, sightings, settings.kinds)
     step = _Step(sight, coverage, recall, settings, changed)
     stayed = step.revisited(inventory.tracks, found)
     begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
@@ -179,10 +189,13 @@ class _Step:
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
         kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        votes = votes_after(track.votes, sighting, self.settings.kinds)
         return self._decided(
             track,
             log_odds,
             self._step(sighting.score, log_odds),
+            label=elected(votes, track.label),
+            votes=votes,
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
             left_share=self._left_share(track),
@@ -261,10 +274,32 @@ class _Step:
         fresh = [n for n, is_late in enumerate(views.is_late) if not is_late]
         fitting = [fitting[n] for n in fresh]
         begun: dict[int, Track] = {}
-        for n, covering in enumerate(_standing_under(fitting, stayed, site)):
+        for n, covering in enumerate(self._standing_under(fitting, stayed, site)):
             if not any(other == _A_TRACK or other in begun for other in covering):
                 begun[n] = self._begun(number + len(begun), fitting[n], views.before[fresh[n]])
         return list(begun.values())
+
+    def _standing_under(
+        self, fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site
+    ) -> list[set[int]]:
+        """On which others each detection mostly lies, of which it is a part where those count.
+
+        Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
+        """
+        seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
+        under: list[set[int]] = [set() for _ in fitting]
+        if not fitting:
+            return under
+        others: list[Track | Sighting] = [*seen, *fitting]
+        alike = [widest(one.label, self.settings.kinds) for one in others]
+        theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
+        mine = theirs[len(seen) :]
+        rows, columns, shared = touching(theirs, mine)
+        part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
+        for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
+            if alike[i] == alike[len(seen) + n]:
+                under[n].add(max(i - len(seen), _A_TRACK))
+        return under
 
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
@@ -281,6 +316,7 @@ class _Step:
             last_seen=seen_at,
             looked_at=seen_at,
             newness=newness,
+            votes=votes_after({}, sighting, self.settings.kinds),
         )
         noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
         return self._decided(track, track.log_odds, noted)
@@ -304,26 +340,6 @@ def _is_forgotten(track: Track, kept_since: datetime) -> bool:
 
 
 _A_TRACK = -1
-
-
-def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site) -> list[set[int]]:
-    """On which others each detection mostly lies, of which it is a part where those count.
-
-    Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
-    """
-    seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
-    under: list[set[int]] = [set() for _ in fitting]
-    if not fitting:
-        return under
-    others: list[Track | Sighting] = [*seen, *fitting]
-    theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
-    mine = theirs[len(seen) :]
-    rows, columns, shared = touching(theirs, mine)
-    part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
-    for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
-        if others[i].label == fitting[n].label:
-            under[n].add(max(i - len(seen), _A_TRACK))
-    return under
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:
