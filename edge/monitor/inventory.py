@@ -32,6 +32,8 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 MIN_RECALL = 0.05
 # Looks kept in a track to explain it; an alert shows the latest of them.
 MAX_HISTORY = 12
+# A calibrated score below this is more likely to be no object than one.
+WEAK = 0.5
 # How much of the newest box enters the stored one: the jitter of single boxes averages out.
 BOX_GAIN = 0.4
 _DAY_S = 86_400.0
@@ -184,7 +186,11 @@ class _Step:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        log_odds = presence.after_detection(self._relaxed(track), sighting.score)
+        detected = presence.after_detection(self._relaxed(track), sighting.score)
+        # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
+        answer = self._asked(track) if sighting.score < WEAK else None
+        log_odds = self._compared(track, detected, answer)
+        changed = None if answer is None else answer.changed
         seen_at = self.sight.seen_at
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
@@ -193,12 +199,12 @@ class _Step:
         return self._decided(
             track,
             log_odds,
-            self._step(sighting.score, log_odds),
+            self._noted(self._step(sighting.score, log_odds), answer),
             label=elected(votes, track.label),
             votes=votes,
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
-            left_share=self._left_share(track),
+            left_share=self._left_share(track, changed=changed),
             last_seen=seen_at,
             moved_at=seen_at if moved else track.moved_at,
         )
@@ -209,23 +215,33 @@ class _Step:
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
         miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
-        answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
-        changed = None if answer is None else answer.changed
-        log_odds = presence.after_comparison(
-            presence.after_miss(self._relaxed(track), miss),
-            track.presence,
-            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
-            changed=changed,
-            settings=self.settings,
-        )
-        noted = renewed(
+        answer = self._asked(track)
+        log_odds = self._compared(track, presence.after_miss(self._relaxed(track), miss), answer)
+        step = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
-            changed=changed,
-            since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
         )
-        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
+        changed = None if answer is None else answer.changed
+        left_share = self._left_share(track, changed=changed)
+        return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+
+    def _asked(self, track: Track) -> Answer | None:
+        """What a comparison says of the ground of an object that is believed to be there."""
+        return self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+
+    def _compared(self, track: Track, log_odds: float, answer: Answer | None) -> float:
+        """The log-odds with what a comparison says."""
+        return presence.after_comparison(
+            log_odds,
+            track.presence,
+            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
+            changed=None if answer is None else answer.changed,
+            settings=self.settings,
+        )
+
+    def _noted(self, step: Evidence, answer: Answer | None) -> Evidence:
+        return step if answer is None else renewed(step, changed=answer.changed, since=answer.since)
 
     def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
         days = _days(track.looked_at, self.sight.seen_at)
