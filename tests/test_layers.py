@@ -60,6 +60,7 @@ ORDER = [
     "detect/windows",
     "detect/change",
     "detect/passes",
+    "detect/size",
     "detect/objects",
     "detect/choice",
     "detect/record",
