@@ -103,13 +103,13 @@ def _step(  # noqa: PLR0917 - the whole of a look
         return Step(look, None, None, None, None, look.log_odds, in_ledger)
     faded = presence.relaxed(before.derived, _days(before.look.seen_at, look.seen_at), settings)
     by_time = faded - before.derived
+    if look.score is None and look.strength is None:
+        return Step(look, by_time, None, None, None, None, in_ledger)
+    miss = None if look.strength is None else presence.miss_chance(look.strength, recall, settings)
     if look.score is not None:
         after = presence.after_detection(faded, look.score)
-        return Step(look, by_time, after - faded, None, None, after, in_ledger)
-    if look.strength is None:
-        return Step(look, by_time, None, None, None, None, in_ledger)
-    miss = presence.miss_chance(look.strength, recall, settings)
-    after = presence.after_miss(faded, miss)
+    else:
+        after = presence.after_miss(faded, miss or settings.min_miss)
     compared = presence.after_comparison(
         after,
         presence.probability(before.derived),

@@ -19,17 +19,21 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
+from edge.monitor.kinds import USUAL, elected, votes_after, widest
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 # Of a label that a model practically never finds nothing can be said; this keeps its counts finite.
 MIN_RECALL = 0.05
 # Looks kept in a track to explain it; an alert shows the latest of them.
 MAX_HISTORY = 12
+# A calibrated score below this is more likely to be no object than one.
+WEAK = 0.5
 # How much of the newest box enters the stored one: the jitter of single boxes averages out.
 BOX_GAIN = 0.4
 _DAY_S = 86_400.0
@@ -55,6 +59,14 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
     min_move_m: Annotated[float, msgspec.Meta(gt=0)] = 8.0
     # How long a departed track is kept, so that later looks can confirm its departure.
     forget_gone_after_days: Annotated[float, msgspec.Meta(gt=0)] = 14.0
+    # Labels that are kinds of a wider one: what asks for aircraft is also asked of helicopters, and an object
+    # that the model calls now this, now that is one object. {} keeps all labels apart.
+    kinds: Mapping[Word, Word] = msgspec.field(default_factory=lambda: dict(USUAL))
+
+    def __post_init__(self) -> None:
+        for label, wider in self.kinds.items():
+            if wider in self.kinds:
+                raise ValueError(f"kinds.{label}: expected a label that is no kind of another, got {wider}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ def update(
     coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
     changed   whether the ground of a box differs from an earlier look; asked only where it decides something
     """
-    found = pairs(inventory.tracks, sightings)
+    found = pairs(inventory.tracks, sightings, settings.kinds)
     step = _Step(sight, coverage, recall, settings, changed)
     stayed = step.revisited(inventory.tracks, found)
     begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
@@ -174,18 +186,25 @@ class _Step:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        log_odds = presence.after_detection(self._relaxed(track), sighting.score)
+        detected = presence.after_detection(self._relaxed(track), sighting.score)
+        # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
+        answer = self._asked(track) if sighting.score < WEAK else None
+        log_odds = self._compared(track, detected, answer)
+        changed = None if answer is None else answer.changed
         seen_at = self.sight.seen_at
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
         kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        votes = votes_after(track.votes, sighting, self.settings.kinds)
         return self._decided(
             track,
             log_odds,
-            self._step(sighting.score, log_odds),
+            self._noted(self._step(sighting.score, log_odds), answer),
+            label=elected(votes, track.label),
+            votes=votes,
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
-            left_share=self._left_share(track),
+            left_share=self._left_share(track, changed=changed),
             last_seen=seen_at,
             moved_at=seen_at if moved else track.moved_at,
         )
@@ -196,23 +215,33 @@ class _Step:
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
         miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
-        answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
-        changed = None if answer is None else answer.changed
-        log_odds = presence.after_comparison(
-            presence.after_miss(self._relaxed(track), miss),
-            track.presence,
-            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
-            changed=changed,
-            settings=self.settings,
-        )
-        noted = renewed(
+        answer = self._asked(track)
+        log_odds = self._compared(track, presence.after_miss(self._relaxed(track), miss), answer)
+        step = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
-            changed=changed,
-            since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
         )
-        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
+        changed = None if answer is None else answer.changed
+        left_share = self._left_share(track, changed=changed)
+        return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+
+    def _asked(self, track: Track) -> Answer | None:
+        """What a comparison says of the ground of an object that is believed to be there."""
+        return self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+
+    def _compared(self, track: Track, log_odds: float, answer: Answer | None) -> float:
+        """The log-odds with what a comparison says."""
+        return presence.after_comparison(
+            log_odds,
+            track.presence,
+            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
+            changed=None if answer is None else answer.changed,
+            settings=self.settings,
+        )
+
+    def _noted(self, step: Evidence, answer: Answer | None) -> Evidence:
+        return step if answer is None else renewed(step, changed=answer.changed, since=answer.since)
 
     def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
         days = _days(track.looked_at, self.sight.seen_at)
@@ -261,10 +290,32 @@ class _Step:
         fresh = [n for n, is_late in enumerate(views.is_late) if not is_late]
         fitting = [fitting[n] for n in fresh]
         begun: dict[int, Track] = {}
-        for n, covering in enumerate(_standing_under(fitting, stayed, site)):
+        for n, covering in enumerate(self._standing_under(fitting, stayed, site)):
             if not any(other == _A_TRACK or other in begun for other in covering):
                 begun[n] = self._begun(number + len(begun), fitting[n], views.before[fresh[n]])
         return list(begun.values())
+
+    def _standing_under(
+        self, fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site
+    ) -> list[set[int]]:
+        """On which others each detection mostly lies, of which it is a part where those count.
+
+        Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
+        """
+        seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
+        under: list[set[int]] = [set() for _ in fitting]
+        if not fitting:
+            return under
+        others: list[Track | Sighting] = [*seen, *fitting]
+        alike = [widest(one.label, self.settings.kinds) for one in others]
+        theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
+        mine = theirs[len(seen) :]
+        rows, columns, shared = touching(theirs, mine)
+        part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
+        for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
+            if alike[i] == alike[len(seen) + n]:
+                under[n].add(max(i - len(seen), _A_TRACK))
+        return under
 
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
@@ -281,6 +332,7 @@ class _Step:
             last_seen=seen_at,
             looked_at=seen_at,
             newness=newness,
+            votes=votes_after({}, sighting, self.settings.kinds),
         )
         noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
         return self._decided(track, track.log_odds, noted)
@@ -304,26 +356,6 @@ def _is_forgotten(track: Track, kept_since: datetime) -> bool:
 
 
 _A_TRACK = -1
-
-
-def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site) -> list[set[int]]:
-    """On which others each detection mostly lies, of which it is a part where those count.
-
-    Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
-    """
-    seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
-    under: list[set[int]] = [set() for _ in fitting]
-    if not fitting:
-        return under
-    others: list[Track | Sighting] = [*seen, *fitting]
-    theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
-    mine = theirs[len(seen) :]
-    rows, columns, shared = touching(theirs, mine)
-    part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
-    for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
-        if others[i].label == fitting[n].label:
-            under[n].add(max(i - len(seen), _A_TRACK))
-    return under
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:

@@ -1,4 +1,4 @@
-"""Which detection of this look is which track: the same label on the same footprint. Pure."""
+"""Which detection of this look is which track: the same kind of thing on the same footprint. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.monitor.kinds import USUAL, Kinds, widest
 from edge.monitor.places import Indices, Places, areas_m2, touching
 from edge.monitor.track import Sighting, Status, Track
 
@@ -33,11 +34,11 @@ class Pairs:
         return self.by_track.get(track.track_id)
 
 
-def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Pairs:
+def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting], kinds: Kinds = USUAL) -> Pairs:
     """Match greedily, most common ground first; tracks that are gone take no detection."""
     gone = Status.GONE
     alive = [track for track in tracks if track.status is not gone]
-    rows, columns, common = overlaps(alive, sightings)
+    rows, columns, common = overlaps(alive, sightings, kinds)
     scores = np.array([sighting.score for sighting in sightings])
     best_first = np.lexsort((columns, rows, -scores[columns], -common))
     by_track: dict[str, Sighting] = {}
@@ -50,7 +51,9 @@ def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Pairs:
     return Pairs(by_track, tuple(sorted(left, key=lambda one: -one.score)))
 
 
-def overlaps(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> tuple[Indices, Indices, Overlaps]:
+def overlaps(
+    tracks: Sequence[Track], sightings: Sequence[Sighting], kinds: Kinds = USUAL
+) -> tuple[Indices, Indices, Overlaps]:
     """The tracks and detections that may be the same object, by their numbers, and their common ground."""
     if not tracks:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
@@ -61,8 +64,8 @@ def overlaps(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> tuple[In
     whole = np.array([sighting.whole for sighting in sightings], dtype=bool)[columns]
     its, mine = areas_m2(old)[rows], areas_m2(new)[columns]
     common = inner / np.where(whole, its + mine - inner, mine)
-    alike = np.array(
-        [tracks[i].label == sightings[j].label for i, j in zip(rows, columns, strict=True)], bool
-    )
+    its_kind = [widest(track.label, kinds) for track in tracks]
+    my_kind = [widest(sighting.label, kinds) for sighting in sightings]
+    alike = np.array([its_kind[i] == my_kind[j] for i, j in zip(rows, columns, strict=True)], bool)
     same = alike & (common >= np.where(whole, MIN_IOU, MIN_PART))
     return rows[same], columns[same], common[same]

@@ -7,6 +7,7 @@ twentieth of the time of a frozen dataclass, which is most of what a look costs.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -122,6 +123,7 @@ class Track(msgspec.Struct, frozen=True):
     history         the latest looks, oldest first
     same_since      since when it looks as it does, as far as anybody compared; None: since it was first seen
     alterations     the latest times that it was altered, oldest first
+    votes           what it was called, by scores that fade; empty where no label is a kind of another
     """
 
     track_id: str
@@ -142,6 +144,7 @@ class Track(msgspec.Struct, frozen=True):
     history: tuple[Evidence, ...] = ()
     same_since: datetime | None = None
     alterations: tuple[Alteration, ...] = ()
+    votes: Mapping[str, float] = {}
 
     @property
     def presence(self) -> float:
