@@ -19,7 +19,7 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
-from edge.monitor.kinds import USUAL, elected, votes_after, widest
+from edge.monitor.kinds import USUAL, elected, votes_after, wavers, widest
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
@@ -186,10 +186,15 @@ class _Step:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        detected = presence.after_detection(self._relaxed(track), sighting.score)
         # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
-        answer = self._asked(track) if sighting.score < WEAK else None
+        is_weak = sighting.score < WEAK
+        miss = self._miss(track) if is_weak else 0.0
+        answer = self._asked(track) if is_weak else None
+        detected = presence.after_detection(self._relaxed(track), sighting.score, miss)
         log_odds = self._compared(track, detected, answer)
+        step = self._step(sighting.score, log_odds)
+        if is_weak:
+            step = renewed(step, strength=round(track.strength, 4), recall=self._recall_noted(track.label))
         changed = None if answer is None else answer.changed
         seen_at = self.sight.seen_at
         shifted_m = distance_m(track.box.position, sighting.box.position)
@@ -199,7 +204,7 @@ class _Step:
         return self._decided(
             track,
             log_odds,
-            self._noted(self._step(sighting.score, log_odds), answer),
+            self._noted(step, answer),
             label=elected(votes, track.label),
             votes=votes,
             box=sighting.box if moved else kept_box,
@@ -214,17 +219,25 @@ class _Step:
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
-        miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
         answer = self._asked(track)
-        log_odds = self._compared(track, presence.after_miss(self._relaxed(track), miss), answer)
+        missed = presence.after_miss(self._relaxed(track), self._miss(track))
+        log_odds = self._compared(track, missed, answer)
         step = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
             strength=round(track.strength, 4),
+            recall=self._recall_noted(track.label),
         )
         changed = None if answer is None else answer.changed
         left_share = self._left_share(track, changed=changed)
         return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+
+    def _miss(self, track: Track) -> float:
+        return presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
+
+    def _recall_noted(self, label: str) -> float | None:
+        """The recall that a look was weighed with, where the label may be another one later."""
+        return self.recall.of(label) if wavers(label, self.settings.kinds) else None
 
     def _asked(self, track: Track) -> Answer | None:
         """What a comparison says of the ground of an object that is believed to be there."""
@@ -334,7 +347,12 @@ class _Step:
             newness=newness,
             votes=votes_after({}, sighting, self.settings.kinds),
         )
-        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
+        noted = renewed(
+            self._step(sighting.score, track.log_odds),
+            changed=changed,
+            since=before,
+            recall=self._recall_noted(sighting.label),
+        )
         return self._decided(track, track.log_odds, noted)
 
     def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
