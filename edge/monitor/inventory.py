@@ -173,7 +173,7 @@ class _Step:
         after = {
             track.track_id: self._detected(track, sightings[track.track_id])
             for track in due
-            if track.track_id in sightings
+            if track.track_id in sightings and self._may_tell(track, sightings[track.track_id])
         }
         missing = [track for track in due if track.track_id not in sightings]
         shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
@@ -181,6 +181,10 @@ class _Step:
             if share >= self.settings.min_seen_fraction:
                 after[track.track_id] = self._missed(track, share)
         return [after.get(track.track_id, track) for track in tracks]
+
+    def _may_tell(self, track: Track, sighting: Sighting) -> bool:
+        """False for a weak sight through cloud, or at the border: it would speak against what it hides."""
+        return sighting.score >= WEAK or self.sight.share(track.box) >= self.settings.min_seen_fraction
 
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)

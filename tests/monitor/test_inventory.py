@@ -190,3 +190,11 @@ def test_a_box_that_is_half_as_large_again_is_the_same_aircraft() -> None:
     sight = make_sight(day(2))
     delta = watch.show(sight, [seen(sight, *STAND_1, side_px=96)])
     assert (delta.arrived, delta.departed) == ((), ())
+
+
+def test_a_weak_sight_through_a_cloud_speaks_against_nothing() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    sight = make_sight(day(2), hidden=PixelBox(100, 100, 300, 220))
+    watch.show(sight, [seen(sight, *STAND_1, score=0.1), seen(sight, *STAND_2)])
+    assert watch.inventory.tracks[0].looked_at == day(1)
