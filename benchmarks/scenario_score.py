@@ -183,7 +183,7 @@ def _is_timely(event: Event, look: int, truth: Mapping[str, Any]) -> bool:
     """Not before it, and not more than so many looks after it that show half of the site."""
     later = truth["passes"][event["look"] : look]
     n_clear = sum(one["usable_fraction"] >= _CLEAR_FRACTION for one in later)
-    return look >= event["look"] and n_clear <= MAX_LATE_LOOKS
+    return look >= int(event["look"]) and n_clear <= MAX_LATE_LOOKS
 
 
 def _reach_m(event: Event, gsd_m: float) -> float:

@@ -19,7 +19,7 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
-from edge.monitor.kinds import USUAL, elected, votes_after, widest
+from edge.monitor.kinds import USUAL, elected, votes_after, wavers, widest
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
@@ -173,7 +173,7 @@ class _Step:
         after = {
             track.track_id: self._detected(track, sightings[track.track_id])
             for track in due
-            if track.track_id in sightings
+            if track.track_id in sightings and self._may_tell(track, sightings[track.track_id])
         }
         missing = [track for track in due if track.track_id not in sightings]
         shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
@@ -182,14 +182,23 @@ class _Step:
                 after[track.track_id] = self._missed(track, share)
         return [after.get(track.track_id, track) for track in tracks]
 
+    def _may_tell(self, track: Track, sighting: Sighting) -> bool:
+        """False for a weak sight through cloud, or at the border: it would speak against what it hides."""
+        return sighting.score >= WEAK or self.sight.share(track.box) >= self.settings.min_seen_fraction
+
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        detected = presence.after_detection(self._relaxed(track), sighting.score)
         # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
-        answer = self._asked(track) if sighting.score < WEAK else None
+        is_weak = sighting.score < WEAK
+        miss = self._miss(track) if is_weak else 0.0
+        answer = self._asked(track) if is_weak else None
+        detected = presence.after_detection(self._relaxed(track), sighting.score, miss)
         log_odds = self._compared(track, detected, answer)
+        step = self._step(sighting.score, log_odds)
+        if is_weak:
+            step = renewed(step, strength=round(track.strength, 4), recall=self._recall_noted(track.label))
         changed = None if answer is None else answer.changed
         seen_at = self.sight.seen_at
         shifted_m = distance_m(track.box.position, sighting.box.position)
@@ -199,7 +208,7 @@ class _Step:
         return self._decided(
             track,
             log_odds,
-            self._noted(self._step(sighting.score, log_odds), answer),
+            self._noted(step, answer),
             label=elected(votes, track.label),
             votes=votes,
             box=sighting.box if moved else kept_box,
@@ -214,17 +223,25 @@ class _Step:
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
-        miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
         answer = self._asked(track)
-        log_odds = self._compared(track, presence.after_miss(self._relaxed(track), miss), answer)
+        missed = presence.after_miss(self._relaxed(track), self._miss(track))
+        log_odds = self._compared(track, missed, answer)
         step = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
             strength=round(track.strength, 4),
+            recall=self._recall_noted(track.label),
         )
         changed = None if answer is None else answer.changed
         left_share = self._left_share(track, changed=changed)
         return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+
+    def _miss(self, track: Track) -> float:
+        return presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
+
+    def _recall_noted(self, label: str) -> float | None:
+        """The recall that a look was weighed with, where the label may be another one later."""
+        return self.recall.of(label) if wavers(label, self.settings.kinds) else None
 
     def _asked(self, track: Track) -> Answer | None:
         """What a comparison says of the ground of an object that is believed to be there."""
@@ -335,7 +352,12 @@ class _Step:
             newness=self._newness(sighting.label, sighting.score, seen_at, before, changed=changed),
             votes=votes_after({}, sighting, self.settings.kinds),
         )
-        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
+        noted = renewed(
+            self._step(sighting.score, track.log_odds),
+            changed=changed,
+            since=before,
+            recall=self._recall_noted(sighting.label),
+        )
         return self._decided(track, track.log_odds, noted)
 
     def _introduced(self, track: Track) -> Track:

@@ -15,6 +15,9 @@ from edge.monitor.track import Sighting, Status, Track
 # Two objects cannot share a footprint: a fifth of common ground is the same object, or another one that
 # stands where it stood, and no picture tells them apart.
 MIN_IOU = 0.2
+# Of two whole boxes one cannot have so many times the ground of the other: an airliner on the footprint of a
+# business jet is another object. Boxes of one object at two looks differ by half of that at most.
+MAX_AREAS = 2.5
 # Of a box cut by the border of the tile only a part is there; this share of it on the track is enough.
 MIN_PART = 0.5
 
@@ -67,5 +70,6 @@ def overlaps(
     its_kind = [widest(track.label, kinds) for track in tracks]
     my_kind = [widest(sighting.label, kinds) for sighting in sightings]
     alike = np.array([its_kind[i] == my_kind[j] for i, j in zip(rows, columns, strict=True)], bool)
-    same = alike & (common >= np.where(whole, MIN_IOU, MIN_PART))
+    of_a_size = ~whole | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
+    same = alike & of_a_size & (common >= np.where(whole, MIN_IOU, MIN_PART))
     return rows[same], columns[same], common[same]

@@ -62,7 +62,8 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     log_odds       of its presence, after this look
     changed        whether its ground differs from an earlier look, None where that was not asked
     since          that look; of a first sight, the earlier clear view of the empty ground; None: no such look
-    strength       of the track, from which the chance of a miss follows; None where it was detected
+    strength       of the track, from which the chance of a miss follows; None where it was surely detected
+    recall         of the model for what the track was called then; None where its label cannot waver
     """
 
     seen_at: datetime
@@ -73,6 +74,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     changed: bool | None = None
     since: datetime | None = None
     strength: float | None = None
+    recall: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from edge.monitor.activity import MIN_DAYS, Series, Values
 
 # Tests in a year that count as independent: 365 days, two directions, and the steps that are tried, most of
 # whose data are the same; so many at the standard errors of half an alarm a year. Lower ones are crossed by
-# several tests at once, so fewer count there, by this rate. Set so that simulated sites alarm at most as often
-# as they should: the busiest of six kinds did 6.2, 3.8, 1.8 and 0.6 times a year at 2.3, 2.65, 3 and 3.48.
+# several tests at once, so fewer count there, by this rate. Simulated sites alarm about as often as is stated
+# so: the busiest of six kinds did 6.2, 3.8, 1.8 and 0.6 times a year at 2.3, 2.65, 3 and 3.48.
 TESTS_A_YEAR, AT_ERRORS, FEWER = 2000.0, 3.48, 0.9
 # Days of history that weigh as much as what is assumed of a site beforehand: Poisson spread, and the memory
 # that the turnover of the inventory gives.
