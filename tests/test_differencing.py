@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.differencing import Seen, Step, Tally, compared, differenced, matched
 
-NOBODY = np.zeros((0, 2))
+NOBODY = np.zeros((0, 3))
 NONE = np.zeros((0, 4))
 
 
@@ -22,7 +22,10 @@ def seen(*objects: tuple[float, float, float]) -> Seen:
 
 
 def step(before: Seen, after: Seen, arrived: list[list[float]], told: list[tuple[float, float]]) -> Step:
-    boxes, points = np.array(arrived, float).reshape(-1, 4), np.array(told, float).reshape(-1, 2)
+    boxes, points = (
+        np.array(arrived, float).reshape(-1, 4),
+        np.array([(*one, 0.9) for one in told], float).reshape(-1, 3),
+    )
     return Step(before, after, boxes, NONE, points, NOBODY, (1000.0, 1000.0), 0.5)
 
 
@@ -42,7 +45,7 @@ def test_a_weak_detection_denies_an_event_and_makes_none() -> None:
 def test_one_true_box_is_found_once_and_by_the_nearest() -> None:
     points = np.array([[500.0, 510.0], [505.0, 500.0], [700.0, 700.0]])
     assert matched(points, np.array([box(500, 500)]), 0.5) == Tally(found=1, false=2, missed=0)
-    assert matched(NOBODY, np.array([box(500, 500)]), 0.5) == Tally(missed=1)
+    assert matched(NOBODY[:, :2], np.array([box(500, 500)]), 0.5) == Tally(missed=1)
 
 
 def test_differencing_is_shown_at_its_best_threshold_and_ours_as_it_is() -> None:

@@ -15,9 +15,11 @@ from edge.monitor.track import Sighting, Status, Track
 # Two objects cannot share a footprint: a fifth of common ground is the same object, or another one that
 # stands where it stood, and no picture tells them apart.
 MIN_IOU = 0.2
-# Of two whole boxes one cannot have so many times the ground of the other: an airliner on the footprint of a
-# business jet is another object. Boxes of one object at two looks differ by half of that at most.
+# Where one of the two is doubtful, its whole box cannot have so many times the ground of the other: a mark on
+# the ground that is now and then taken for something small is not the airliner that came to stand there. Two
+# sure ones may differ so: boxes of real aircraft, one beside the other or half in the shade, do.
 MAX_AREAS = 2.5
+SURE = 0.5
 # Of a box cut by the border of the tile only a part is there; this share of it on the track is enough.
 MIN_PART = 0.5
 
@@ -70,6 +72,8 @@ def overlaps(
     its_kind = np.array([widest(track.label, kinds) for track in tracks], object)
     my_kind = np.array([widest(sighting.label, kinds) for sighting in sightings], object)
     alike = np.asarray(its_kind[rows] == my_kind[columns], bool)
-    of_a_size = ~whole | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
+    doubtful = np.array([track.status is Status.TENTATIVE for track in tracks], dtype=bool)[rows]
+    doubtful |= np.array([sighting.score < SURE for sighting in sightings], dtype=bool)[columns]
+    of_a_size = ~(whole & doubtful) | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
     same = alike & of_a_size & (common >= np.where(whole, MIN_IOU, MIN_PART))
     return rows[same], columns[same], common[same]

@@ -174,13 +174,20 @@ def test_a_weak_sight_speaks_no_more_against_an_object_than_none() -> None:
     assert seen_weakly.inventory.tracks[1].log_odds >= unseen.inventory.tracks[1].log_odds
 
 
-def test_a_far_larger_aircraft_on_the_same_stand_is_another_one() -> None:
+def test_a_mark_that_was_taken_for_something_small_is_not_the_aircraft_that_comes() -> None:
     watch = Watch()
-    sight = make_sight(day(1))
-    watch.show(sight, [seen(sight, *STAND_1, side_px=50)])
+    watch.look(day(1), STAND_2)
     sight = make_sight(day(2))
-    delta = watch.show(sight, [seen(sight, *STAND_1, side_px=90)])
-    assert (len(delta.arrived), len(delta.departed)) == (1, 1)
+    watch.show(sight, [seen(sight, *STAND_1, score=0.3, side_px=40), seen(sight, *STAND_2)])
+    assert len(watch.look(day(3), STAND_1, STAND_2).arrived) == 1
+
+
+def test_a_small_mark_on_the_stand_does_not_deny_that_an_aircraft_left() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    sight = make_sight(day(2))
+    delta = watch.show(sight, [seen(sight, *STAND_1, score=0.3, side_px=40), seen(sight, *STAND_2)])
+    assert len(delta.departed) == 1
 
 
 def test_a_box_that_is_half_as_large_again_is_the_same_aircraft() -> None:
