@@ -25,7 +25,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     zone: str | None = None
     # CAP 1.2's words: minor, moderate, severe, extreme.
     severity: Severity = Severity.MODERATE
-    # An alert is made only from this confidence on; a later look may still bring it there. On rendered airfields
+    # An alert is made only from this confidence on; a later look may still bring it there. Rendered airfields:
     # 5 of 16 alerts of an arrival or a departure below it were wholly true, and 129 of 145 above.
     confidence: Confidence = 0.7
 
