@@ -136,8 +136,11 @@ def _judged(
     if finding.kind is Kind.BLIND:
         return (0, 1) if _saw(truth, finding) else (1, 0)
     if finding.kind in {Kind.TREND, Kind.CONVOY}:
-        same = _is_trend if finding.kind is Kind.TREND else _is_column
-        true = [event for event in asked if same(event, finding, look)]
+        true = [
+            event
+            for event in asked
+            if _is_trend(event, finding, look, truth) or _is_column(event, finding, look)
+        ]
         # Told again, under another id, it is still no false alarm.
         left[:] = [event for event in left if event not in true[:1]]
         return (1, 0) if true else (0, 1)
@@ -181,9 +184,13 @@ def _is_same(event: Event, finding: Finding, position: LngLat, look: int, truth:
 
 def _is_timely(event: Event, look: int, truth: Mapping[str, Any]) -> bool:
     """Not before it, and not more than so many looks after it that show half of the site."""
-    later = truth["passes"][event["look"] : look]
-    n_clear = sum(one["usable_fraction"] >= _CLEAR_FRACTION for one in later)
-    return look >= int(event["look"]) and n_clear <= MAX_LATE_LOOKS
+    happened = int(event["look"])
+    return look >= happened and _n_clear(truth, happened, look) <= MAX_LATE_LOOKS
+
+
+def _n_clear(truth: Mapping[str, Any], after: int, until: int) -> int:
+    """Looks after one and until another that show half of the site."""
+    return sum(one["usable_fraction"] >= _CLEAR_FRACTION for one in truth["passes"][after:until])
 
 
 def _reach_m(event: Event, gsd_m: float) -> float:
@@ -205,18 +212,19 @@ def _was_moved(truth: Mapping[str, Any], position: LngLat, look: int) -> bool:
 def _is_column(event: Event, finding: Finding, look: int) -> bool:
     """The same road at a look that shows it, and about as many vehicles."""
     return (
-        event["kind"] == Kind.CONVOY
+        event["kind"] == finding.kind == Kind.CONVOY
         and look in event["looks"]
         and finding.zone in (None, *event["zones"])
         and abs(finding.count - event["count"]) <= max(1.0, COUNT_TOLERANCE * event["count"])
     )
 
 
-def _is_trend(event: Event, finding: Finding, look: int) -> bool:
+def _is_trend(event: Event, finding: Finding, look: int, truth: Mapping[str, Any]) -> bool:
     return bool(
-        event["kind"] == Kind.TREND
+        event["kind"] == finding.kind == Kind.TREND
         and event["label"] == finding.label
-        and event["from_look"] <= look <= event["visible_look"] + MAX_LATE_TREND_LOOKS
+        and event["from_look"] <= look
+        and _n_clear(truth, event["visible_look"], look) <= MAX_LATE_TREND_LOOKS
     )
 
 

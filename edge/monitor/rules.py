@@ -25,8 +25,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     zone: str | None = None
     # CAP 1.2's words: minor, moderate, severe, extreme.
     severity: Severity = Severity.MODERATE
-    # An alert is made only from this confidence on; a later look may still bring it there. On rendered airfields
-    # 5 of 16 alerts of an arrival or a departure below it were wholly true, and 129 of 145 above.
+    # An alert is made only from this confidence on; a later look may still bring it there. Of arrivals and
+    # departures told at rendered airfields 5 of 16 below it were wholly true, and 129 of 145 above.
     confidence: Confidence = 0.7
 
     kind: ClassVar[Kind]
