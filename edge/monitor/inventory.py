@@ -337,8 +337,9 @@ class _Step:
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
-        is_sure = presence.probability(presence.logit(sighting.score)) >= self.settings.present_from
-        changed = self._changed_since(sighting.box, seen_at, before) if is_sure else None
+        counts = presence.probability(presence.logit(sighting.score)) >= self.settings.present_from
+        is_asked = counts and self._may_be_new(sighting.label, sighting.score, seen_at, before)
+        changed = self._changed_since(sighting.box, seen_at, before) if is_asked else None
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -368,12 +369,18 @@ class _Step:
         first = track.history[0] if track.history else None
         if first is None or first.seen_at != track.first_seen or first.score is None:
             return track
+        if not self._may_be_new(track.label, first.score, first.seen_at, first.since):
+            return track
         changed = self._changed_since(track.box, first.seen_at, first.since)
         return renewed(
             track,
             newness=self._newness(track.label, first.score, first.seen_at, first.since, changed=changed),
             history=(renewed(first, changed=changed), *track.history[1:]),
         )
+
+    def _may_be_new(self, label: str, score: float, seen_at: datetime, before: datetime | None) -> bool:
+        """False where it would be no arrival whatever the ground says."""
+        return self._newness(label, score, seen_at, before, changed=True) >= self.settings.present_from
 
     def _changed_since(self, box: GroundBox, seen_at: datetime, before: datetime | None) -> bool | None:
         """Whether the ground of a box is another than before an instant; None where nobody can say."""
