@@ -73,9 +73,13 @@ def miss_chance(strength: float, recall: float, settings: PresenceSettings) -> f
     return min(0.9, max(settings.min_miss, 2.0 * (1.0 - recall) * (1.0 - strength) + settings.min_miss))
 
 
-def after_detection(log_odds: float, score: float) -> float:
-    """Log-odds after a detection of this score on the object's place."""
-    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + logit(score)))
+def after_detection(log_odds: float, score: float, miss: float = 0.0) -> float:
+    """Log-odds after a detection of this score on the object's place.
+
+    miss  chance that the object is there without any detection: to be seen weakly speaks no more against it
+    """
+    said = logit(score) if miss <= 0.0 else max(logit(score), math.log(miss))
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + said))
 
 
 def after_miss(log_odds: float, miss: float) -> float:

@@ -49,6 +49,7 @@ _YARD_M = 14.0
 _STORES = ("container", "pallet", "truck", "military_truck")
 _DRIVEN = ("military_truck", "truck", "tanker", "van", "bus")
 _COLUMN_FRACTION = 0.3
+_WHOLE_FRACTION = 0.75
 # What comes for a stand, by the label of what the place is watched for, and how often.
 _COMERS = {
     "aircraft": (
@@ -134,9 +135,9 @@ def _arrival(name: str, stand: Stand, scene: Scene, rng: np.random.Generator) ->
     comers = _COMERS.get(next(iter(scene.subjects), ""), ()) if stand.length_m > _YARD_M else ()
     fitting = [kind for kind in comers if KINDS[kind].length_m <= stand.length_m] or _STORES
     kind = KINDS[chosen := str(rng.choice(fitting))]
-    # Who lies at a berth is not under way.
-    states = kind.states if stand.quay_deg is None else kind.states[:1]
-    paint, state = str(rng.choice(kind.paints)), str(rng.choice(states))
+    # Who lies at a berth is not under way, and most of what stands anywhere is whole.
+    is_whole = stand.quay_deg is not None or rng.random() < _WHOLE_FRACTION
+    paint, state = str(rng.choice(kind.paints)), kind.states[0] if is_whole else str(rng.choice(kind.states))
     return Arrival(id=f"on-{name}", kind=chosen, stand=name, paint=paint, state=state)
 
 
