@@ -477,8 +477,11 @@ def _called(labels: NDArray[np.object_], kinds: Kinds) -> dict[str, Mask]:
 
     labels  (N,) of the tracks
     """
-    names = {*labels, *(widest(label, kinds) for label in labels)}
-    return {name: np.array([is_a(label, name, kinds) for label in labels], bool) for name in names}
+    names = sorted(set(labels))
+    numbers = {name: n for n, name in enumerate(names)}
+    each = np.array([numbers[label] for label in labels], np.intp)
+    wanted = {*names, *(widest(name, kinds) for name in names)}
+    return {one: np.array([is_a(name, one, kinds) for name in names], bool)[each] for one in wanted}
 
 
 def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:

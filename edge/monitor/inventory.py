@@ -276,7 +276,7 @@ class _Step:
         if status is Status.PRESENT and present <= self.settings.gone_below:
             status, departed_at = Status.GONE, seen_at
         elif status is Status.TENTATIVE and present >= self.settings.present_from:
-            status = Status.PRESENT
+            status, track = Status.PRESENT, self._introduced(track)
         surely_new = present * track.newness >= self.settings.present_from
         if status is Status.PRESENT and arrived_at is None and surely_new:
             arrived_at = seen_at
@@ -337,7 +337,9 @@ class _Step:
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
-        newness, changed = self._newness(sighting, before)
+        counts = presence.probability(presence.logit(sighting.score)) >= self.settings.present_from
+        is_asked = counts and self._may_be_new(sighting.label, sighting.score, seen_at, before)
+        changed = self._changed_since(sighting.box, seen_at, before) if is_asked else None
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -348,7 +350,7 @@ class _Step:
             first_seen=seen_at,
             last_seen=seen_at,
             looked_at=seen_at,
-            newness=newness,
+            newness=self._newness(sighting.label, sighting.score, seen_at, before, changed=changed),
             votes=votes_after({}, sighting, self.settings.kinds),
         )
         noted = renewed(
@@ -359,15 +361,40 @@ class _Step:
         )
         return self._decided(track, track.log_odds, noted)
 
-    def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
-        """How surely it came since the ground was last seen, and what a comparison says."""
+    def _introduced(self, track: Track) -> Track:
+        """A track that begins to count, with what its ground says of its coming.
+
+        Asked no earlier: most of what the model shows once and faintly never counts.
+        """
+        first = track.history[0] if track.history else None
+        if first is None or first.seen_at != track.first_seen or first.score is None:
+            return track
+        if not self._may_be_new(track.label, first.score, first.seen_at, first.since):
+            return track
+        changed = self._changed_since(track.box, first.seen_at, first.since)
+        return renewed(
+            track,
+            newness=self._newness(track.label, first.score, first.seen_at, first.since, changed=changed),
+            history=(renewed(first, changed=changed), *track.history[1:]),
+        )
+
+    def _may_be_new(self, label: str, score: float, seen_at: datetime, before: datetime | None) -> bool:
+        """False where it would be no arrival whatever the ground says."""
+        return self._newness(label, score, seen_at, before, changed=True) >= self.settings.present_from
+
+    def _changed_since(self, box: GroundBox, seen_at: datetime, before: datetime | None) -> bool | None:
+        """Whether the ground of a box is another than before an instant; None where nobody can say."""
+        answer = None if before is None else self.changed(box, seen_at)
+        return None if answer is None else answer.changed
+
+    def _newness(
+        self, label: str, score: float, seen_at: datetime, before: datetime | None, *, changed: bool | None
+    ) -> float:
+        """How surely an object of which a look is the first came since its ground was last seen."""
         if before is None:
-            return 0.0, None
-        miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
-        answer = self.changed(sighting.box, self.sight.seen_at)
-        changed = None if answer is None else answer.changed
-        days = _days(before, self.sight.seen_at)
-        return presence.newness(days, miss, self.settings, changed=changed), changed
+            return 0.0
+        miss = presence.miss_chance(score, self.recall.of(label), self.settings)
+        return presence.newness(_days(before, seen_at), miss, self.settings, changed=changed)
 
 
 def _is_forgotten(track: Track, kept_since: datetime) -> bool:

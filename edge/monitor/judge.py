@@ -90,7 +90,7 @@ def _come_or_gone(
     asked = [
         track
         for track in scene.inventory.tracks
-        if scene.is_a(track, subject) and (rule_id in track.waiting or track.track_id in fresh)
+        if (rule_id in track.waiting or track.track_id in fresh) and scene.is_a(track, subject)
     ]
     for track in asked:
         waiting[track.track_id].discard(rule_id)

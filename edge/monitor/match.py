@@ -69,9 +69,9 @@ def overlaps(
     whole = np.array([sighting.whole for sighting in sightings], dtype=bool)[columns]
     its, mine = areas_m2(old)[rows], areas_m2(new)[columns]
     common = inner / np.where(whole, its + mine - inner, mine)
-    its_kind = [widest(track.label, kinds) for track in tracks]
-    my_kind = [widest(sighting.label, kinds) for sighting in sightings]
-    alike = np.array([its_kind[i] == my_kind[j] for i, j in zip(rows, columns, strict=True)], bool)
+    its_kind = np.array([widest(track.label, kinds) for track in tracks], object)
+    my_kind = np.array([widest(sighting.label, kinds) for sighting in sightings], object)
+    alike = np.asarray(its_kind[rows] == my_kind[columns], bool)
     doubtful = np.array([track.status is Status.TENTATIVE for track in tracks], dtype=bool)[rows]
     doubtful |= np.array([sighting.score < SURE for sighting in sightings], dtype=bool)[columns]
     of_a_size = ~(whole & doubtful) | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
