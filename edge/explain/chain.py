@@ -130,8 +130,12 @@ def _newness(track: Track, settings: PresenceSettings, recall: float) -> float |
     if first.since is None:
         return 0.0
     miss = presence.miss_chance(first.score, recall, settings)
-    days = _days(first.since, first.seen_at)
-    return presence.newness(days, miss, settings, changed=first.changed)
+    newness = presence.newness(_days(first.since, first.seen_at), miss, settings)
+    # A detection is compared once at most: at the look from which the object counts.
+    for look in track.history:
+        if look.score is not None and look.changed is not None:
+            newness = presence.newness_compared(newness, settings, changed=look.changed)
+    return newness
 
 
 def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings) -> float | None:
@@ -147,7 +151,7 @@ def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings)
             presence.probability(before.derived),
             _days(before.look.seen_at, step.look.seen_at),
             settings,
-            changed=step.look.changed,
+            changed=None if step.look.score is not None else step.look.changed,
         )
     return share
 

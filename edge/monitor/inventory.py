@@ -231,6 +231,7 @@ class _Step:
             status, departed_at = Status.GONE, seen_at
         elif status is Status.TENTATIVE and present >= self.settings.present_from:
             status = Status.PRESENT
+            track, noted = self._compared(track, noted)
         surely_new = present * track.newness >= self.settings.present_from
         if status is Status.PRESENT and arrived_at is None and surely_new:
             arrived_at = seen_at
@@ -269,7 +270,6 @@ class _Step:
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
-        newness, changed = self._newness(sighting, before)
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -280,20 +280,33 @@ class _Step:
             first_seen=seen_at,
             last_seen=seen_at,
             looked_at=seen_at,
-            newness=newness,
+            newness=self._newness(sighting, before),
         )
-        noted = renewed(self._step(sighting.score, track.log_odds), changed=changed, since=before)
+        noted = renewed(self._step(sighting.score, track.log_odds), since=before)
         return self._decided(track, track.log_odds, noted)
 
-    def _newness(self, sighting: Sighting, before: datetime | None) -> tuple[float, bool | None]:
-        """How surely it came since the ground was last seen, and what a comparison says."""
+    def _newness(self, sighting: Sighting, before: datetime | None) -> float:
+        """How surely it came since the ground was last seen, by the time that went by."""
         if before is None:
-            return 0.0, None
+            return 0.0
         miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
-        answer = self.changed(sighting.box, self.sight.seen_at)
-        changed = None if answer is None else answer.changed
-        days = _days(before, self.sight.seen_at)
-        return presence.newness(days, miss, self.settings, changed=changed), changed
+        return presence.newness(_days(before, self.sight.seen_at), miss, self.settings)
+
+    def _compared(self, track: Track, noted: Evidence) -> tuple[Track, Evidence]:
+        """A track that begins to count, and this look at it, with what a comparison says of its coming.
+
+        Not before: most of what a model shows once with a small score is never seen again. And not where it
+        would be no arrival whatever the answer.
+        """
+        at_most = presence.newness_compared(track.newness, self.settings, changed=True)
+        if at_most < self.settings.present_from:
+            return track, noted
+        answer = self.changed(track.box, track.first_seen)
+        if answer is None:
+            return track, noted
+        newness = presence.newness_compared(track.newness, self.settings, changed=answer.changed)
+        since = answer.since if noted.since is None else noted.since
+        return renewed(track, newness=newness), renewed(noted, changed=answer.changed, since=since)
 
 
 def _is_forgotten(track: Track, kept_since: datetime) -> bool:

@@ -83,19 +83,20 @@ def after_miss(log_odds: float, miss: float) -> float:
     return max(-MAX_LOG_ODDS, log_odds + math.log(miss))
 
 
-def newness(days: float, miss: float, settings: PresenceSettings, *, changed: bool | None = None) -> float:
+def newness(days: float, miss: float, settings: PresenceSettings) -> float:
     """Chance in [0, 1] that an object came within these days, given a clear earlier view that showed nothing.
 
     The other explanation is that it was there and was missed: Bayes with the turnover as the prior.
-
-    changed  what the change model says of its place since that view; None: it was not asked
     """
     came = turnover(days, settings)
-    if came <= 0.0:
-        return 0.0
+    there = (1.0 - came) * miss
+    return came / (came + there) if came > 0.0 else 0.0
+
+
+def newness_compared(before: float, settings: PresenceSettings, *, changed: bool) -> float:
+    """The same chance after the change model said whether its place differs from that earlier view."""
     if_changed, if_not = _likelihoods(changed, settings)
-    there = (1.0 - came) * miss * if_not
-    return came * if_changed / (came * if_changed + there)
+    return before * if_changed / (before * if_changed + (1.0 - before) * if_not)
 
 
 def after_comparison(
