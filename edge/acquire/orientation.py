@@ -45,15 +45,18 @@ def features(grey: NDArray[np.uint8] | NDArray[np.float32], mask: Mask | None = 
         bottom = min(height, top + _STRIP_ROWS)
         above, below = max(0, top - _HALO_ROWS), min(height, bottom + _HALO_ROWS)
         seen = None if inner is None else np.asarray(inner[above:below], np.uint8)
-        angles[top:bottom] = _angles(grey[above:below], seen)[top - above : bottom - above]
+        parts = [part[top - above : bottom - above] for part in _angles(grey[above:below], seen)]
+        cv2.merge(parts, dst=angles[top:bottom])
     return angles
 
 
 _FIVE = np.ones((5, 5), np.uint8)
 
 
-def _angles(grey: NDArray[np.uint8] | NDArray[np.float32], seen: NDArray[np.uint8] | None) -> Features:
-    """The same of some rows; seen: (h, w), 1 where the ground is seen, else 0."""
+def _angles(
+    grey: NDArray[np.uint8] | NDArray[np.float32], seen: NDArray[np.uint8] | None
+) -> tuple[Surface, Surface]:
+    """The same of some rows, cosine and sine; seen: (h, w), 1 where the ground is seen, else 0."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx, gy = (
         np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
@@ -71,7 +74,7 @@ def _angles(grey: NDArray[np.uint8] | NDArray[np.float32], seen: NDArray[np.uint
     gx *= gy
     gx *= 2
     gx *= share
-    return np.asarray(cv2.merge([difference, gx]), np.float32)
+    return difference, gx
 
 
 def spectrum(angles: Features) -> Features:
@@ -103,7 +106,7 @@ def peaks(surfaces: Sequence[Surface], reach: int) -> tuple[NDArray[np.float64],
 
 
 def _near(surface: Surface, reach_y: int, reach_x: int) -> Surface:
-    """The shifts of at most so many pixels, from the most negative on; those stand at the end of a surface."""
+    """The shifts of at most so many pixels, the most negative first; those stand at the end of a surface."""
     near = np.empty((2 * reach_y + 1, 2 * reach_x + 1), np.float32)
     near[:reach_y, :reach_x] = surface[-reach_y:, -reach_x:]
     near[:reach_y, reach_x:] = surface[-reach_y:, : reach_x + 1]

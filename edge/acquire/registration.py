@@ -404,8 +404,8 @@ class _Layout:
 def _measured(under: _Under, tile: Features, both: Mask, reach: int) -> _Blocks:
     """The shift of each block of which most is seen in both and which has a clear peak.
 
-    Where every other block says clearly and with one voice that the tile lies on the reference, the rest would
-    say the same and is not asked.
+    Where every other block says clearly and with one voice that the tile lies on the reference, the rest
+    would say the same and is not asked.
     """
     chosen = np.flatnonzero(under.layout.seen_fractions(both) >= _MIN_SEEN_FRACTION)
     if not len(chosen):
@@ -415,9 +415,7 @@ def _measured(under: _Under, tile: Features, both: Mask, reach: int) -> _Blocks:
     if _is_settled(some):
         return some
     rest = _measured_at(under, tile, chosen[~is_even].tolist(), reach)
-    return _Blocks(
-        np.concatenate([some.middles, rest.middles]), np.concatenate([some.shifts, rest.shifts])
-    )
+    return _Blocks(np.concatenate([some.middles, rest.middles]), np.concatenate([some.shifts, rest.shifts]))
 
 
 def _is_settled(blocks: _Blocks) -> bool:
