@@ -47,6 +47,10 @@ lint: $(VENV)/.lint  ## ruff: rules and formatting
 types: $(VENV)/.lint $(VENV)/.test  ## mypy, strict
 	$(PYTHON) -m mypy
 
+.PHONY: types-train
+types-train: $(VENV)/.lint  ## mypy, strict, of the training recipes; needs the extra train
+	$(PYTHON) -m mypy --explicit-package-bases models
+
 .PHONY: bench
 bench: $(VENV)/.test mosquitto  ## speed and memory of the daemon on this machine
 	$(PYTHON) -m benchmarks

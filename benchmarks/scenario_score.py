@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from edge.geo import LngLat, distance_m
 from edge.monitor.finding import Finding, Kind, Phase
+from edge.monitor.kinds import USUAL, is_a
 
-# An event may be told at its look or at one of the next two: one look can be a poor one.
+# An event may be told at its look or at one of the next two that show the site: one look can be a poor one,
+# and one under cloud is none.
 MAX_LATE_LOOKS = 2
 MAX_LATE_TREND_LOOKS = 3
 # A box that holds a part of an object still lies within half its length of the middle.
@@ -57,7 +59,7 @@ def scored(
     score = Score(site_months=_months(truth))
     asked = _asked(truth, rules)
     left = list(asked)
-    for finding in findings:
+    for finding in _as_they_stand(findings):
         if finding.phase is not Phase.NEW and not _is_further_step(finding):
             continue
         n_true, n_false = _judged(finding, asked, left, truth)
@@ -68,6 +70,15 @@ def scored(
     score.missed += missed
     score.found += Counter(str(event["kind"]) for event in asked) - missed
     return score
+
+
+def _as_they_stand(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, each column as its last update tells it: that is what the desk reads then."""
+    last = {(one.rule_id, one.opened_by): one for one in findings if one.kind is Kind.CONVOY}
+    return [
+        replace(last[one.rule_id, one.opened_by], phase=one.phase) if one.kind is Kind.CONVOY else one
+        for one in findings
+    ]
 
 
 def _is_further_step(finding: Finding) -> bool:
@@ -90,9 +101,17 @@ def _instant(text: str) -> datetime:
 
 
 def _asked(truth: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """The events that a rule of the site is about, and the trend where one is."""
+    """The events that a rule of the site is about, and the trend where one is.
+
+    A move from stand to stand is a departure and an arrival, and nobody has to say more.
+    """
     pairs = {(next(iter(rule)), next(iter(rule.values()))) for rule in rules}
-    events = [event for event in truth["events"] if (event["kind"], event["label"]) in pairs]
+    events = [
+        event
+        for event in truth["events"]
+        if event["kind"] in _ASKED
+        and any(event["kind"] == kind and is_a(event["label"], str(label), USUAL) for kind, label in pairs)
+    ]
     events = [event for event in events if event["kind"] != Kind.CONVOY] + _columns(events)
     trend = truth["trend"]
     if trend is not None and trend["visible_look"] is not None and ("trend", trend["label"]) in pairs:
@@ -117,8 +136,11 @@ def _judged(
     if finding.kind is Kind.BLIND:
         return (0, 1) if _saw(truth, finding) else (1, 0)
     if finding.kind in {Kind.TREND, Kind.CONVOY}:
-        same = _is_trend if finding.kind is Kind.TREND else _is_column
-        true = [event for event in asked if same(event, finding, look)]
+        true = [
+            event
+            for event in asked
+            if _is_trend(event, finding, look, truth) or _is_column(event, finding, look)
+        ]
         # Told again, under another id, it is still no false alarm.
         left[:] = [event for event in left if event not in true[:1]]
         return (1, 0) if true else (0, 1)
@@ -154,11 +176,21 @@ def _look(finding: Finding, truth: Mapping[str, Any]) -> int:
 def _is_same(event: Event, finding: Finding, position: LngLat, look: int, truth: Mapping[str, Any]) -> bool:
     return (
         event["kind"] == finding.kind
-        and event["label"] == finding.label
-        and event["kind"] in _ASKED
-        and 0 <= look - event["look"] <= MAX_LATE_LOOKS
+        and is_a(event["label"], finding.label, USUAL)
+        and _is_timely(event, look, truth)
         and distance_m(LngLat(event["lng"], event["lat"]), position) <= _reach_m(event, truth["gsd_m"])
     )
+
+
+def _is_timely(event: Event, look: int, truth: Mapping[str, Any]) -> bool:
+    """Not before it, and not more than so many looks after it that show half of the site."""
+    happened = int(event["look"])
+    return look >= happened and _n_clear(truth, happened, look) <= MAX_LATE_LOOKS
+
+
+def _n_clear(truth: Mapping[str, Any], after: int, until: int) -> int:
+    """Looks after one and until another that show half of the site."""
+    return sum(one["usable_fraction"] >= _CLEAR_FRACTION for one in truth["passes"][after:until])
 
 
 def _reach_m(event: Event, gsd_m: float) -> float:
@@ -170,7 +202,7 @@ def _was_moved(truth: Mapping[str, Any], position: LngLat, look: int) -> bool:
     """Something moved to or from there; a rule on moves is right to say so, and nobody has to."""
     moves = (event for event in truth["events"] if event["kind"] == "moved")
     return any(
-        0 <= look - event["look"] <= MAX_LATE_LOOKS
+        _is_timely(event, look, truth)
         and distance_m(LngLat(*place), position) <= _reach_m(event, truth["gsd_m"])
         for event in moves
         for place in (event["from"], (event["lng"], event["lat"]))
@@ -180,18 +212,19 @@ def _was_moved(truth: Mapping[str, Any], position: LngLat, look: int) -> bool:
 def _is_column(event: Event, finding: Finding, look: int) -> bool:
     """The same road at a look that shows it, and about as many vehicles."""
     return (
-        event["kind"] == Kind.CONVOY
+        event["kind"] == finding.kind == Kind.CONVOY
         and look in event["looks"]
         and finding.zone in (None, *event["zones"])
         and abs(finding.count - event["count"]) <= max(1.0, COUNT_TOLERANCE * event["count"])
     )
 
 
-def _is_trend(event: Event, finding: Finding, look: int) -> bool:
+def _is_trend(event: Event, finding: Finding, look: int, truth: Mapping[str, Any]) -> bool:
     return bool(
-        event["kind"] == Kind.TREND
+        event["kind"] == finding.kind == Kind.TREND
         and event["label"] == finding.label
-        and event["from_look"] <= look <= event["visible_look"] + MAX_LATE_TREND_LOOKS
+        and event["from_look"] <= look
+        and _n_clear(truth, event["visible_look"], look) <= MAX_LATE_TREND_LOOKS
     )
 
 

@@ -165,7 +165,7 @@ def _seen(
         tracks=tuple(
             track if track.track_id in told else renewed(track, history=track.history[-_SHORT:])
             for track in scene.inventory.tracks
-            if track.label == rule.label
+            if scene.is_a(track, rule.label or "")
         ),
         delta=scene.delta,
         settings=settings,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from edge.geo import distance_m
 from edge.monitor.finding import Kind
+from edge.monitor.kinds import USUAL, widest
 from edge.monitor.quiet import QuietPlace, QuietSettings, Snooze, is_always_said, is_same_thing
 from edge.quietbook import Place, Subject
 from edge.store import Store
@@ -132,7 +133,7 @@ def _lift(store: Store, subject: Subject) -> Result:
 
 def _is_of(quiet: QuietPlace, subject: Subject) -> bool:
     return quiet.alert_id == subject.alert_id or any(
-        place.label == quiet.label
+        widest(place.label, USUAL) == widest(quiet.label, USUAL)
         and is_same_thing(subject.kind, quiet.kind)
         and distance_m(place.position, quiet.position) <= quiet.radius_m
         for place in subject.places

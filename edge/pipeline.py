@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.acquire import quality, reference, registration
 from edge.acquire.quality import Look, QualitySettings, Reject
@@ -35,6 +36,7 @@ from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import AskChange, InventorySettings, Recall, not_asked
 from edge.monitor.judge import judge
+from edge.monitor.kinds import Kinds, all_of, fused, is_a, widest
 from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Heard, Quiet, heard
 from edge.monitor.rules import AlteredRule, AnyRule, GroundChangeRule
@@ -245,14 +247,15 @@ def _looked(
     """A usable look: the inventory moves, the rules are asked."""
     watched, state = known.watched, known.state
     before = _blind(known, state, tile)
-    sightings = _sightings(tile, sight, detections)
+    kinds = watched.inventory.kinds
+    sightings = fused(_sightings(tile, sight, detections), kinds)
     tracks, delta = inventory.update(
         state.inventory, sight, sightings, state.coverage,
         site=watched.site, recall=tools.recall, settings=watched.inventory,
         changed=_witness(tile, sight, known, tools),
     )  # fmt: skip
     tracks, altered = alteration.examined(
-        state.inventory, tracks, _appearances(watched.rules), _album(tile, sight, known, tools)
+        state.inventory, tracks, _appearances(watched), _album(tile, sight, known, tools)
     )
     delta = replace(delta, altered=altered)
     after = replace(
@@ -272,7 +275,7 @@ def _looked(
         watched.site, sight, tracks, delta, counts.of,
         activity=after.activity, passing=state.passing, recall=tools.recall,
         turnover_per_day=watched.inventory.turnover_per_day, quiet=known.quiet,
-        ground=after.ground,
+        ground=after.ground, kinds=kinds,
     )  # fmt: skip
     verdict = judge(scene, watched.rules, after.stories)
     judged = heard(verdict.findings, after.stories, verdict.stories, quiet=known.quiet, at=tile.acquired_at)
@@ -304,9 +307,10 @@ def _looked(
     )
 
 
-def _appearances(rules: Sequence[AnyRule]) -> frozenset[str]:
+def _appearances(watched: WatchedSite) -> frozenset[str]:
     """The labels of which a rule asks whether they are still what they were."""
-    return frozenset(rule.altered for rule in rules if isinstance(rule, AlteredRule))
+    asked = (rule.altered for rule in watched.rules if isinstance(rule, AlteredRule))
+    return frozenset(label for one in asked for label in all_of(one, watched.inventory.kinds))
 
 
 def _album(tile: Tile, sight: Sight, known: Known, tools: Tools) -> Album:
@@ -337,7 +341,12 @@ def sought(sites: Sequence[Known], manifest: Manifest) -> tuple[str, ...]:
 
     A label with a finer working ground sample distance has the tile searched once more.
     """
-    asked = {rule.label for known in sites for rule in known.watched.rules}
+    asked = {
+        label
+        for known in sites
+        for rule in known.watched.rules
+        for label in all_of(rule.label or "", known.watched.inventory.kinds)
+    }
     gsd_m = manifest.gsd_m
     return tuple(
         label for label in manifest.labels if gsd_m.working_of(label) >= gsd_m.working or label in asked
@@ -405,8 +414,8 @@ class Counts:
         inside: dict[str | None, Mask] = {None: np.ones(len(tracks), dtype=bool)}
         inside |= {zone.name: places.within(zone) for zone in watched.site.zones}
         standing = {
-            (label, zone): everywhere.only(here & (labels == label))
-            for label in set(labels)
+            (label, zone): everywhere.only(here & called)
+            for label, called in _called(labels, watched.inventory.kinds).items()
             for zone, here in inside.items()
         }
         return cls(watched, state, recall, standing)
@@ -459,9 +468,23 @@ class Counts:
 
     def labels(self) -> tuple[str, ...]:
         """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""
-        known = {track.label for track in self.state.inventory.tracks if track.status is not Status.TENTATIVE}
+        kinds = self.watched.inventory.kinds
+        names = {track.label for track in self.state.inventory.tracks if track.status is not Status.TENTATIVE}
+        known = names | {widest(name, kinds) for name in names}
         asked = {rule.label for rule in self.watched.rules if rule.label is not None}
         return tuple(sorted(known | asked))
+
+
+def _called(labels: NDArray[np.object_], kinds: Kinds) -> dict[str, Mask]:
+    """Of each label that stands there, and of the wider ones, who is called so.
+
+    labels  (N,) of the tracks
+    """
+    names = sorted(set(labels))
+    numbers = {name: n for n, name in enumerate(names)}
+    each = np.array([numbers[label] for label in labels], np.intp)
+    wanted = {*names, *(widest(name, kinds) for name in names)}
+    return {one: np.array([is_a(name, one, kinds) for name in names], bool)[each] for one in wanted}
 
 
 def counts_of(watched: WatchedSite, state: SiteState, model: Model) -> Counts:

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from edge.geo import GeoBounds, LngLat, Site, Zone, ZoneKind
-from edge.monitor.finding import Count, Finding, Kind
+from edge.monitor.finding import Count, Finding, Kind, Phase
 from edge.report import Picture, Report, ReportAlert, ReportLook, SitePicture, SiteReport, html
 from edge.report.axes import count_marks, said_period, time_axis
+from edge.report.badge import sign_of
 from edge.report.card import pairs, picture_words
 from edge.report.facts import RefusedFile, look_of, read_event
 from edge.report.markup import element
@@ -100,6 +101,20 @@ class Checked(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data if "style" not in self.open else ""
+
+
+def test_an_update_is_no_alert_of_its_own() -> None:
+    finding = make_finding(kind=Kind.CONVOY)
+    alerts = [make_report_alert(finding), make_report_alert(replace(finding, phase=Phase.UPDATE))]
+    text = Checked(page(make_site([seen(0)], alerts))).text
+    assert "1 alert" in text
+    assert "convoy 1; 1 update" in text
+
+
+def test_every_kind_of_alert_has_a_letter_of_its_own() -> None:
+    letters = [sign_of(kind).letter for kind in Kind if kind is not Kind.DEVICE]
+    assert len(set(letters)) == len(letters)
+    assert "•" not in letters
 
 
 def test_every_tag_is_balanced() -> None:

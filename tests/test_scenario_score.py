@@ -59,6 +59,18 @@ def test_what_was_told_too_early_too_late_elsewhere_or_as_another_kind_is_false(
     assert (score.found["arrival"], score.missed["arrival"], score.n_false) == (0, 1, 1)
 
 
+def test_looks_that_show_nothing_do_not_make_a_telling_late() -> None:
+    truth = make_truth(make_event())
+    for one in truth["passes"][3:6]:
+        one["usable_fraction"] = 0.1
+    assert judged(truth, make_finding(look=8)).found["arrival"] == 1
+    assert judged(truth, make_finding(look=9)).found["arrival"] == 0
+
+
+def test_a_helicopter_that_comes_is_an_aircraft_that_comes() -> None:
+    assert judged(make_truth(make_event(label="helicopter")), make_finding()).found["arrival"] == 1
+
+
 def test_one_event_is_found_once() -> None:
     score = judged(make_truth(make_event()), make_finding(), make_finding(look=4))
     assert (score.found["arrival"], score.false["arrival"], score.n_false) == (1, 1, 1)
@@ -92,6 +104,22 @@ def test_a_column_at_two_looks_is_asked_for_once_and_may_be_told_at_either() -> 
     told = make_finding(Kind.CONVOY, 4, label="vehicle", zone="road", count=9)
     score = judged(make_truth(*columns), told)
     assert (score.found["convoy"], score.missed["convoy"], score.n_false) == (1, 0, 0)
+
+
+def test_a_column_is_judged_as_its_alert_stands_at_the_last_look_that_told_of_it() -> None:
+    columns = [
+        make_event("convoy", look, label="vehicle", id="c", zones=["road"], count=9) for look in (3, 4)
+    ]
+    told = make_finding(Kind.CONVOY, 3, label="vehicle", zone="road", count=6)
+    more = make_finding(Kind.CONVOY, 4, label="vehicle", zone="road", count=9, phase=Phase.UPDATE)
+    assert judged(make_truth(*columns), told).found["convoy"] == 0
+    score = judged(make_truth(*columns), told, more)
+    assert (score.found["convoy"], score.n_alerts, score.n_false) == (1, 1, 0)
+
+
+def test_a_move_from_stand_to_stand_is_not_asked_for() -> None:
+    rules = [*RULES, {"moved": "aircraft"}]
+    assert scored(make_truth(make_event("moved")), [], rules).missed.total() == 0
 
 
 @pytest.mark.parametrize(("look", "n_found"), [(4, 0), (5, 1), (11, 1), (12, 0)])

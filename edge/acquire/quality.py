@@ -201,6 +201,10 @@ _SLAB_SPREAD = 1.6
 _WHITE_LUMA = 200.0
 _WHITE_COLOUR = 10.0
 _WHITE_MIN_CELLS = 60
+# A small one over a single stand fades towards its rim; a roof or a slab is as white everywhere: in 660 clear
+# images of the train sets the 15 white pieces of 20 to 60 cells spread by at most 4.1 grey levels.
+_UNEVEN_SPREAD = 6.0
+_UNEVEN_MIN_CELLS = 20
 
 # Where a tile has such a cloud, ragged pieces and rims through which some ground shows count as clouds too.
 # Of rendered ground that is more than half hidden 0.03 stays unmasked there, with smooth pieces alone it was
@@ -231,6 +235,9 @@ def cloud_cells(reduced: Rgb, luma: Cells, texture: Cells) -> Mask:
     cloud = np.zeros(smooth.shape, bool)
     for piece in (*_pieces(smooth, 3, _CLOUD_MIN_CELLS), *_pieces(white, 3, _WHITE_MIN_CELLS)):
         if not _is_slab(piece, brightness):
+            cloud |= piece
+    for piece in _pieces(white, 3, _UNEVEN_MIN_CELLS):
+        if float(brightness[piece].std()) >= _UNEVEN_SPREAD:
             cloud |= piece
     if not cloud.any():
         return cloud

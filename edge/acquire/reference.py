@@ -19,13 +19,13 @@ import numpy as np
 
 from edge.acquire.quality import Look
 from edge.acquire.registration import (
-    WORKING_SIDE_PX,
     Affine,
     Alignment,
     Grey,
     Reference,
     usable_pixels,
     warped,
+    working_scale,
 )
 from edge.acquire.tile import Mask, Tile
 from edge.errors import StoreBroken
@@ -79,8 +79,7 @@ def following(
 def _blank(tile: Tile, site: Site) -> Reference:
     """A reference of a site that shows nothing yet, at the resolution at which such tiles are registered."""
     width_m, height_m = site.bounds.size_m
-    working = min(0.5, WORKING_SIDE_PX / max(tile.width_px, tile.height_px))
-    gsd_m = max(tile.gsd_m / working, math.sqrt(width_m * height_m / MAX_PIXELS))
+    gsd_m = max(tile.gsd_m / working_scale(tile), math.sqrt(width_m * height_m / MAX_PIXELS))
     grid = Grid(site.bounds, max(1, round(width_m / gsd_m)), max(1, round(height_m / gsd_m)))
     shape = grid.height_px, grid.width_px
     return Reference(

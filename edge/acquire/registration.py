@@ -33,11 +33,13 @@ Affine = NDArray[np.float64]
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-# A tile is registered at half its resolution or at this many pixels along its longer side, whichever is less:
-# an eighth of such a pixel is what the blocks measure, below the jitter of the boxes of any detector.
-WORKING_SIDE_PX = 1024
-# The first guess over the whole image; a shift of 25 m is some 12 to 50 of its pixels.
-COARSE_SIDE_PX = 256
+# A tile is registered at half its resolution or less: at pixels of this many metres, within these numbers of
+# pixels along its longer side. An eighth of such a pixel is what the blocks measure, below the jitter of the
+# boxes of any detector; with fewer pixels there would be too few blocks to agree.
+_WORKING_GSD_M = 1.5
+_MIN_WORKING_SIDE_PX, _MAX_WORKING_SIDE_PX = 384, 1024
+# The first guess over the whole image; a shift of 25 m is some 4 to 40 of its pixels.
+COARSE_SIDE_PX = 192
 BLOCK_PX = 96
 # 64 blocks say as much as 121 do, in half the time.
 MAX_BLOCKS_ALONG = 8
@@ -232,14 +234,22 @@ class _Fit:
 
 def _pair(tile: Tile, look: Look, reference: Reference) -> _Pair:
     """Both images in one frame: the tile reduced, the reference cut out and resampled to lie under it."""
-    longer = max(tile.width_px, tile.height_px)
-    scale = min(0.5, WORKING_SIDE_PX / longer)
+    scale = working_scale(tile)
     size = max(1, round(tile.width_px * scale)), max(1, round(tile.height_px * scale))
-    # Reduced in colour first: it is the cheaper order, and exact for whole factors.
-    small = cv2.resize(tile.pixels, size, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    # By a whole factor first, in colour: the cheaper order. What is left is less than two.
+    whole = int(1.0 / scale)
+    near = max(size[0], tile.width_px // whole), max(size[1], tile.height_px // whole)
+    grey = cv2.cvtColor(cv2.resize(tile.pixels, near, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     under = _under(reference, tile.grid, size)
     return _Pair(np.asarray(grey, np.uint8), _usable_at(look, size), under, tile.width_px / size[0])
+
+
+def working_scale(tile: Tile) -> float:
+    """What the sides of a tile are multiplied by to register it, at most a half."""
+    longer = max(tile.width_px, tile.height_px)
+    wanted = max(tile.gsd_m / _WORKING_GSD_M, _MIN_WORKING_SIDE_PX / longer)
+    return min(0.5, _MAX_WORKING_SIDE_PX / longer, wanted)
 
 
 def _usable_at(look: Look, size: tuple[int, int]) -> Mask:

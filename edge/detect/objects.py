@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from edge.acquire.tile import Mask, Rgb
 from edge.detect.detection import Detection
 from edge.detect.manifest import Boxes, Manifest, Model
 from edge.detect.passes import Pass, passes
+from edge.detect.size import SHORTEST_M, doubted
 from edge.detect.windows import Window, crop, has_any, windows
 from edge.errors import ModelRefused
 from edge.geo import PixelBox
@@ -40,6 +41,11 @@ class DetectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     # At most so many boxes a tile, the best ones, are merged: bounds the work where a model goes wild.
     # The fullest of the same images holds 127 objects.
     max_detections: Annotated[int, Meta(ge=1, le=20_000)] = 5000
+    # Metres of the longer side of a box from which its label is believed; what is smaller loses score. Asked
+    # only where the ground sample distance is known.
+    shortest_m: Mapping[str, Annotated[float, Meta(gt=0, le=1000)]] = msgspec.field(
+        default_factory=lambda: dict(SHORTEST_M)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,10 +96,23 @@ def detect(
     found = merge(
         _together([_seen_in(one, pixels, search) for one in passes(model.manifest, gsd_m, labels)]), settings
     )
-    return [
+    detections = [
         Detection(model.manifest.labels[label], score, PixelBox(*box))
         for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True)
     ]
+    return detections if gsd_m is None else _sized(detections, gsd_m, model.manifest, settings)
+
+
+def _sized(
+    detections: Sequence[Detection], gsd_m: float, manifest: Manifest, settings: DetectSettings
+) -> list[Detection]:
+    """The detections with what their size says of them, the best first again."""
+    weighed = [
+        doubted(one, gsd_m, max(gsd_m, manifest.gsd_m.working_of(one.label)), settings.shortest_m)
+        for one in detections
+    ]
+    likely = [one for one in weighed if one.score >= settings.min_score]
+    return sorted(likely, key=lambda one: -one.score)
 
 
 @dataclass(frozen=True, slots=True)

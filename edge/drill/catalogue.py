@@ -9,6 +9,7 @@ from edge.drill.airframe import STRIPPED
 from edge.drill.paint import AIRCRAFT_PAINTS, VEHICLE_COLOURS
 from edge.drill.parts import Plan
 from edge.drill.scene import SceneObject
+from edge.monitor.kinds import USUAL, is_a
 
 BuildPlan = Callable[[str, str], Plan]
 _AIRFRAME = ("whole", *STRIPPED)
@@ -29,11 +30,16 @@ class Kind:
     width_m: float = 0.0
 
 
-def _flying(build: Callable[..., Plan], length_m: float, states: tuple[str, ...] = ("whole",)) -> Kind:
+def _flying(
+    build: Callable[..., Plan],
+    length_m: float,
+    states: tuple[str, ...] = ("whole",),
+    label: str = "aircraft",
+) -> Kind:
     def plan(paint: str, state: str) -> Plan:
         return build(AIRCRAFT_PAINTS[paint], state)
 
-    return Kind("aircraft", length_m, tuple(AIRCRAFT_PAINTS), plan, states)
+    return Kind(label, length_m, tuple(AIRCRAFT_PAINTS), plan, states)
 
 
 def _other(
@@ -57,7 +63,7 @@ KINDS: dict[str, Kind] = {
     "business_jet": _flying(aircraft.business_jet, 20.8, _AIRFRAME),
     "light": _flying(aircraft.light, 8.3),
     "fighter": _flying(aircraft.fighter, 15.7),
-    "helicopter": _flying(helicopter.helicopter, 16.7, ("whole", "rotor_off", "tail_off")),
+    "helicopter": _flying(helicopter.helicopter, 16.7, ("whole", "rotor_off", "tail_off"), "helicopter"),
     "car": _other("vehicle", vehicles.car, 4.6),
     "van": _other("vehicle", vehicles.van, 5.6),
     "truck": _other("vehicle", vehicles.truck, 9.0),
@@ -90,3 +96,8 @@ def plan_of(kind: str, paint: str, state: str) -> Plan:
 def label_of(thing: SceneObject) -> str:
     """The label a detector should give it."""
     return KINDS[thing.kind].label
+
+
+def is_aircraft(label: str) -> bool:
+    """True for aircraft of any kind."""
+    return is_a(label, "aircraft", USUAL)

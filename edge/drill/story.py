@@ -14,6 +14,7 @@ from edge.drill.scenario import TrendTruth
 from edge.drill.scene import Scene, SceneObject
 from edge.drill.watch import site_of
 from edge.geo import Site
+from edge.monitor.kinds import USUAL, widest
 
 ANYWHERE = "*"
 # Deviations from the mean of the normal looks beyond which one look in a hundred lies; a deviation is at
@@ -59,7 +60,8 @@ def counts_of(stage: Stage, views: Iterable[View]) -> list[dict[str, dict[str, i
         found: dict[str, Counter[str]] = {label: Counter() for label in stage.scene.subjects}
         for one in view.placed:
             zones = site.zones_at(one.position)
-            found.setdefault(one.label, Counter()).update((ANYWHERE, *zones))
+            for label in {one.label, widest(one.label, USUAL)}:
+                found.setdefault(label, Counter()).update((ANYWHERE, *zones))
         names = (ANYWHERE, *(zone.name for zone in site.zones))
         counts.append({label: {name: count[name] for name in names} for label, count in found.items()})
     return counts

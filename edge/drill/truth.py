@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.drill.catalogue import is_aircraft
 from edge.drill.columns import Line
 from edge.drill.events import Moment
 from edge.drill.render import Placed, Stage, View, visible_fraction
@@ -21,8 +22,6 @@ from edge.geo import Grid, PixelBox, Site, distance_m
 _SEEN_FRACTION = 0.5
 # A look that shows less ground than this is worth nothing.
 _USABLE_FRACTION = 0.2
-# Getting under way is no alteration of a ship, and a stack is not the same stack.
-_ALTERING = frozenset({"aircraft"})
 
 _Key = tuple[str, float, float]
 _Record = dict[str, Any]
@@ -90,7 +89,7 @@ class _Teller:
             "image": shot.image,
             "at": _text(shot.moment),
             "usable_fraction": round(usable, 3),
-            "aircraft": [self._record(one) for one in seen if one.label == "aircraft"],
+            "aircraft": [self._record(one) for one in seen if is_aircraft(one.label)],
             "hidden": [self._record(one) for one in hidden],
             "others": [self._record(one) for one in self._others(shot)],
             "lines": [self._line(line, shot) for line in shot.moment.lines],
@@ -99,7 +98,7 @@ class _Teller:
             "shift_px": [round(value, 3) for value in shot.moment.look.shift_px],
             "arrived": self._boxes(happened.arrived) if says else None,
             "departed": self._boxes(happened.departed) if says else None,
-            "moved": [self._boxes(both) for both in happened.moved if both[0].label == "aircraft"]
+            "moved": [self._boxes(both) for both in happened.moved if is_aircraft(both[0].label)]
             if says
             else None,
             "altered": self._boxes(one for _, one in happened.altered) if says else None,
@@ -121,7 +120,9 @@ class _Teller:
         return [
             one
             for one in shot.view.placed
-            if one.label != "aircraft" and one.visible_fraction >= _SEEN_FRACTION and not self._is_fixed(one)
+            if not is_aircraft(one.label)
+            and one.visible_fraction >= _SEEN_FRACTION
+            and not self._is_fixed(one)
         ]
 
     def _tell(self, happened: _Happened, shot: Shot) -> None:
@@ -174,8 +175,8 @@ class _Teller:
         }
 
     def _boxes(self, group: Iterable[Placed]) -> list[list[float]]:
-        """Of aircraft alone, in pixels of the reference."""
-        return [self._record(one)["in_reference"] for one in group if one.label == "aircraft"]
+        """Of aircraft of any kind alone, in pixels of the reference."""
+        return [self._record(one)["in_reference"] for one in group if is_aircraft(one.label)]
 
     def _record(self, one: Placed) -> _Record:
         assert self._reference is not None, "the first look is the reference of all"
@@ -212,10 +213,11 @@ class _Happened:
         departed = _gone(known, view)
         came = {one.thing.object_id: one for one in arrived}
         moved = tuple((old, came[old.thing.object_id]) for old in departed if old.thing.object_id in came)
+        # Getting under way is no alteration of a ship, and a stack is not the same stack.
         altered = tuple(
             (old, one)
             for one in seen
-            if one.label in _ALTERING
+            if is_aircraft(one.label)
             and (old := known.get(_key(one))) is not None
             and old.thing.state != one.thing.state
         )

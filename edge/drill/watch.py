@@ -15,7 +15,8 @@ from edge.geo import LngLat, Site, Zone, ZoneKind
 from edge.monitor.rules import RULES
 
 BLIND_HOURS = 72
-_TRENDS = MappingProxyType({"over_days": 14})
+# The truth calls visible what chance does at one look in a hundred; of daily looks that is four times a year.
+_TRENDS = MappingProxyType({"over_days": 14, "false_alarms_per_year": 4.0})
 # What is watched for at each kind of place. A rule that this version does not know yet is left out.
 _WATCHED: Mapping[str, tuple[Mapping[str, Any], ...]] = MappingProxyType(
     {

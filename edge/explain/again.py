@@ -26,6 +26,7 @@ from edge.monitor.finding import Count, Finding, Kind, Phase
 from edge.monitor.indicator import indicate
 from edge.monitor.inventory import Inventory, Recall
 from edge.monitor.judge import judge
+from edge.monitor.kinds import is_a
 from edge.monitor.rules import AnyRule
 from edge.monitor.scene import Scene, Story
 from edge.transmit.alert import alert_id
@@ -89,7 +90,7 @@ def scene_of(kept: SceneGrounds, grounds: Grounds, rule: AnyRule) -> Scene:
         kept.site, sight, Inventory(kept.tracks), kept.delta, partial(count_of, kept),
         activity=Activity(kept.series), passing=kept.passing, recall=Recall({rule.label or "": kept.recall}),
         turnover_per_day=kept.turnover_per_day, quiet=grounds.quiet,
-        ground={rule.rule_id: kept.ground},
+        ground={rule.rule_id: kept.ground}, kinds=kept.settings.kinds,
     )  # fmt: skip
 
 
@@ -98,7 +99,8 @@ def count_of(kept: SceneGrounds, label: str, zone: str | None) -> Count:
     tracks = [
         track
         for track in kept.tracks
-        if track.label == label and (zone is None or zone in kept.site.zones_at(track.box.position))
+        if is_a(track.label, label, kept.settings.kinds)
+        and (zone is None or zone in kept.site.zones_at(track.box.position))
     ]
     return count.counted(tracks, kept.as_of, unfound=kept.unfound or 0.0, settings=kept.settings)
 

@@ -11,6 +11,8 @@ from msgspec.structs import replace as renewed
 
 from edge.explain.ledger import Looked
 from edge.monitor import presence
+from edge.monitor.inventory import InventorySettings
+from edge.monitor.kinds import all_of, widest
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Evidence, Track
 
@@ -26,7 +28,7 @@ class Step:
     look       as it was kept: when, which tile, score or none, share of the ground seen, change or none
     by_time    the fading since the look before; by_sight: the detection or its absence
     by_change  the comparison with an earlier look
-    miss       chance that the model misses an object that is there; None at a detection
+    miss       chance that the model misses an object that is there; None at a sure detection
     derived    presence after the look, worked out; None where what it follows from is not kept
     in_ledger  True if the ledger of looks says the same of this look; None where it is not kept any more
     """
@@ -73,16 +75,16 @@ class Chain:
         return newness and left and all(step.agrees for step in self.steps)
 
 
-def chain_of(track: Track, settings: PresenceSettings, recall: float, looks: Mapping[str, Looked]) -> Chain:
+def chain_of(track: Track, settings: InventorySettings, recall: float, looks: Mapping[str, Looked]) -> Chain:
     """Every look of a track again.
 
-    recall  of the model for its label, as it was then
+    recall  of the model for its label, as it was then; of another one it was called, its look keeps it
     looks   the ledger, by tile
     """
     steps: list[Step] = []
     for step in track.history:
         before = steps[-1] if steps else None
-        steps.append(_step(track, step, before, settings, recall, _in_ledger(track, step, looks)))
+        steps.append(_step(track, step, before, settings, recall, _in_ledger(track, step, settings, looks)))
     return Chain(track, tuple(steps), _newness(track, settings, recall), _left_share(steps, track, settings))
 
 
@@ -103,13 +105,14 @@ def _step(  # noqa: PLR0917 - the whole of a look
         return Step(look, None, None, None, None, look.log_odds, in_ledger)
     faded = presence.relaxed(before.derived, _days(before.look.seen_at, look.seen_at), settings)
     by_time = faded - before.derived
-    if look.score is not None:
-        after = presence.after_detection(faded, look.score)
-        return Step(look, by_time, after - faded, None, None, after, in_ledger)
-    if look.strength is None:
+    if look.score is None and look.strength is None:
         return Step(look, by_time, None, None, None, None, in_ledger)
-    miss = presence.miss_chance(look.strength, recall, settings)
-    after = presence.after_miss(faded, miss)
+    of_then = look.recall or recall
+    miss = None if look.strength is None else presence.miss_chance(look.strength, of_then, settings)
+    if look.score is not None:
+        after = presence.after_detection(faded, look.score, miss or 0.0)
+    else:
+        after = presence.after_miss(faded, miss or settings.min_miss)
     compared = presence.after_comparison(
         after,
         presence.probability(before.derived),
@@ -129,13 +132,9 @@ def _newness(track: Track, settings: PresenceSettings, recall: float) -> float |
         return None  # kept by a release that did not keep since when
     if first.since is None:
         return 0.0
-    miss = presence.miss_chance(first.score, recall, settings)
-    newness = presence.newness(_days(first.since, first.seen_at), miss, settings)
-    # A detection is compared once at most: at the look from which the object counts.
-    for look in track.history:
-        if look.score is not None and look.changed is not None:
-            newness = presence.newness_compared(newness, settings, changed=look.changed)
-    return newness
+    miss = presence.miss_chance(first.score, first.recall or recall, settings)
+    days = _days(first.since, first.seen_at)
+    return presence.newness(days, miss, settings, changed=first.changed)
 
 
 def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings) -> float | None:
@@ -151,18 +150,21 @@ def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings)
             presence.probability(before.derived),
             _days(before.look.seen_at, step.look.seen_at),
             settings,
-            changed=None if step.look.score is not None else step.look.changed,
+            changed=step.look.changed,
         )
     return share
 
 
-def _in_ledger(track: Track, step: Evidence, looks: Mapping[str, Looked]) -> bool | None:
+def _in_ledger(
+    track: Track, step: Evidence, settings: InventorySettings, looks: Mapping[str, Looked]
+) -> bool | None:
     look = looks.get(step.tile_id)
     if look is None:
         return None
     if step.score is None:
         return look.rejected is None
-    return look.shows(track.label, step.score, track.box)
+    labels = all_of(widest(track.label, settings.kinds), settings.kinds)
+    return look.shows(labels, step.score, track.box)
 
 
 def _days(start: datetime, end: datetime) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
@@ -52,10 +52,10 @@ class Looked(msgspec.Struct, frozen=True):
     counts: Mapping[str, Span] = {}
     zones: Mapping[str, Zone] = {}
 
-    def shows(self, label: str, score: float, box: GroundBox) -> bool:
-        """True if it has this very detection."""
+    def shows(self, labels: Collection[str], score: float, box: GroundBox) -> bool:
+        """True if it has this very detection, under one of these labels."""
         return any(
-            one.label == label
+            one.label in labels
             and abs(one.score - score) <= _SCORE
             and distance_m(LngLat(one.lng, one.lat), box.position) <= _REACH * max(box.length_m, 1.0)
             for one in self.detections

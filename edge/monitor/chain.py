@@ -52,13 +52,20 @@ class Chain:
 
 
 def best_chain(
-    along_m: Points, aside_m: Points, *, may_join: NDArray[np.bool_], recall: float, width_m: float
+    along_m: Points,
+    aside_m: Points,
+    *,
+    may_join: NDArray[np.bool_],
+    recall: float,
+    width_m: float,
+    cost: Points | None = None,
 ) -> Chain | None:
     """The run of points that looks most like a column, or None where no two do.
 
     along_m  where each point stands along the road, ascending; aside_m: how far left of its middle
     may_join  (N,) bool, False for what cannot drive: it is only in the way
     recall   chance that a vehicle is detected; width_m: whole width of the road
+    cost     (N,) nats at most 0, what each brings in against it when it joins
     """
     n = len(along_m)
     if n < 2:
@@ -67,6 +74,8 @@ def best_chain(
     gains = _gains(along_m, aside_m, back, recall, width_m)
     gains += _between(along_m, aside_m, back)[..., None]
     gains[~may_join] = -np.inf
+    if cost is not None:
+        gains += cost[:, None, None]
     total = np.zeros((n, len(SPACINGS_M)))
     spacings = np.arange(len(SPACINGS_M))
     came = np.full((n, len(SPACINGS_M)), -1)

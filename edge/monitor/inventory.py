@@ -19,17 +19,21 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
+from edge.monitor.kinds import USUAL, elected, votes_after, wavers, widest
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
 from edge.monitor.track import Delta, Evidence, GroundBox, Move, Sighting, Status, Track
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 # Of a label that a model practically never finds nothing can be said; this keeps its counts finite.
 MIN_RECALL = 0.05
 # Looks kept in a track to explain it; an alert shows the latest of them.
 MAX_HISTORY = 12
+# A calibrated score below this is more likely to be no object than one.
+WEAK = 0.5
 # How much of the newest box enters the stored one: the jitter of single boxes averages out.
 BOX_GAIN = 0.4
 _DAY_S = 86_400.0
@@ -55,6 +59,14 @@ class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
     min_move_m: Annotated[float, msgspec.Meta(gt=0)] = 8.0
     # How long a departed track is kept, so that later looks can confirm its departure.
     forget_gone_after_days: Annotated[float, msgspec.Meta(gt=0)] = 14.0
+    # Labels that are kinds of a wider one: what asks for aircraft is also asked of helicopters, and an object
+    # that the model calls now this, now that is one object. {} keeps all labels apart.
+    kinds: Mapping[Word, Word] = msgspec.field(default_factory=lambda: dict(USUAL))
+
+    def __post_init__(self) -> None:
+        for label, wider in self.kinds.items():
+            if wider in self.kinds:
+                raise ValueError(f"kinds.{label}: expected a label that is no kind of another, got {wider}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ def update(
     coverage  the ledger BEFORE this look: a place without an earlier view cannot have an arrival
     changed   whether the ground of a box differs from an earlier look; asked only where it decides something
     """
-    found = pairs(inventory.tracks, sightings)
+    found = pairs(inventory.tracks, sightings, settings.kinds)
     step = _Step(sight, coverage, recall, settings, changed)
     stayed = step.revisited(inventory.tracks, found)
     begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
@@ -161,7 +173,7 @@ class _Step:
         after = {
             track.track_id: self._detected(track, sightings[track.track_id])
             for track in due
-            if track.track_id in sightings
+            if track.track_id in sightings and self._may_tell(track, sightings[track.track_id])
         }
         missing = [track for track in due if track.track_id not in sightings]
         shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
@@ -170,22 +182,38 @@ class _Step:
                 after[track.track_id] = self._missed(track, share)
         return [after.get(track.track_id, track) for track in tracks]
 
+    def _may_tell(self, track: Track, sighting: Sighting) -> bool:
+        """False for a weak sight through cloud, or at the border: it would speak against what it hides."""
+        return sighting.score >= WEAK or self.sight.share(track.box) >= self.settings.min_seen_fraction
+
     def _relaxed(self, track: Track) -> float:
         return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        log_odds = presence.after_detection(self._relaxed(track), sighting.score)
+        # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
+        is_weak = sighting.score < WEAK
+        miss = self._miss(track) if is_weak else 0.0
+        answer = self._asked(track) if is_weak else None
+        detected = presence.after_detection(self._relaxed(track), sighting.score, miss)
+        log_odds = self._compared(track, detected, answer)
+        step = self._step(sighting.score, log_odds)
+        if is_weak:
+            step = renewed(step, strength=round(track.strength, 4), recall=self._recall_noted(track.label))
+        changed = None if answer is None else answer.changed
         seen_at = self.sight.seen_at
         shifted_m = distance_m(track.box.position, sighting.box.position)
         moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
         kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        votes = votes_after(track.votes, sighting, self.settings.kinds)
         return self._decided(
             track,
             log_odds,
-            self._step(sighting.score, log_odds),
+            self._noted(step, answer),
+            label=elected(votes, track.label),
+            votes=votes,
             box=sighting.box if moved else kept_box,
             strength=max(sighting.score, track.strength * 0.9),
-            left_share=self._left_share(track),
+            left_share=self._left_share(track, changed=changed),
             last_seen=seen_at,
             moved_at=seen_at if moved else track.moved_at,
         )
@@ -195,24 +223,42 @@ class _Step:
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
-        miss = presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
-        answer = self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
-        changed = None if answer is None else answer.changed
-        log_odds = presence.after_comparison(
-            presence.after_miss(self._relaxed(track), miss),
-            track.presence,
-            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
-            changed=changed,
-            settings=self.settings,
-        )
-        noted = renewed(
+        answer = self._asked(track)
+        missed = presence.after_miss(self._relaxed(track), self._miss(track))
+        log_odds = self._compared(track, missed, answer)
+        step = renewed(
             self._step(None, log_odds),
             seen_fraction=round(seen_fraction, 3),
-            changed=changed,
-            since=None if answer is None else answer.since,
             strength=round(track.strength, 4),
+            recall=self._recall_noted(track.label),
         )
-        return self._decided(track, log_odds, noted, left_share=self._left_share(track, changed=changed))
+        changed = None if answer is None else answer.changed
+        left_share = self._left_share(track, changed=changed)
+        return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+
+    def _miss(self, track: Track) -> float:
+        return presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
+
+    def _recall_noted(self, label: str) -> float | None:
+        """The recall that a look was weighed with, where the label may be another one later."""
+        return self.recall.of(label) if wavers(label, self.settings.kinds) else None
+
+    def _asked(self, track: Track) -> Answer | None:
+        """What a comparison says of the ground of an object that is believed to be there."""
+        return self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+
+    def _compared(self, track: Track, log_odds: float, answer: Answer | None) -> float:
+        """The log-odds with what a comparison says."""
+        return presence.after_comparison(
+            log_odds,
+            track.presence,
+            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
+            changed=None if answer is None else answer.changed,
+            settings=self.settings,
+        )
+
+    def _noted(self, step: Evidence, answer: Answer | None) -> Evidence:
+        return step if answer is None else renewed(step, changed=answer.changed, since=answer.since)
 
     def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
         days = _days(track.looked_at, self.sight.seen_at)
@@ -230,8 +276,7 @@ class _Step:
         if status is Status.PRESENT and present <= self.settings.gone_below:
             status, departed_at = Status.GONE, seen_at
         elif status is Status.TENTATIVE and present >= self.settings.present_from:
-            status = Status.PRESENT
-            track, noted = self._compared(track, noted)
+            status, track = Status.PRESENT, self._introduced(track)
         surely_new = present * track.newness >= self.settings.present_from
         if status is Status.PRESENT and arrived_at is None and surely_new:
             arrived_at = seen_at
@@ -262,14 +307,39 @@ class _Step:
         fresh = [n for n, is_late in enumerate(views.is_late) if not is_late]
         fitting = [fitting[n] for n in fresh]
         begun: dict[int, Track] = {}
-        for n, covering in enumerate(_standing_under(fitting, stayed, site)):
+        for n, covering in enumerate(self._standing_under(fitting, stayed, site)):
             if not any(other == _A_TRACK or other in begun for other in covering):
                 begun[n] = self._begun(number + len(begun), fitting[n], views.before[fresh[n]])
         return list(begun.values())
 
+    def _standing_under(
+        self, fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site
+    ) -> list[set[int]]:
+        """On which others each detection mostly lies, of which it is a part where those count.
+
+        Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
+        """
+        seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
+        under: list[set[int]] = [set() for _ in fitting]
+        if not fitting:
+            return under
+        others: list[Track | Sighting] = [*seen, *fitting]
+        alike = [widest(one.label, self.settings.kinds) for one in others]
+        theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
+        mine = theirs[len(seen) :]
+        rows, columns, shared = touching(theirs, mine)
+        part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
+        for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
+            if alike[i] == alike[len(seen) + n]:
+                under[n].add(max(i - len(seen), _A_TRACK))
+        return under
+
     def _begun(self, number: int, sighting: Sighting, before: datetime | None) -> Track:
         """A new track, at once decided; before: when its ground was last seen."""
         seen_at = self.sight.seen_at
+        counts = presence.probability(presence.logit(sighting.score)) >= self.settings.present_from
+        is_asked = counts and self._may_be_new(sighting.label, sighting.score, seen_at, before)
+        changed = self._changed_since(sighting.box, seen_at, before) if is_asked else None
         track = Track(
             track_id=f"{sighting.label[0]}{number}",
             label=sighting.label,
@@ -280,33 +350,51 @@ class _Step:
             first_seen=seen_at,
             last_seen=seen_at,
             looked_at=seen_at,
-            newness=self._newness(sighting, before),
+            newness=self._newness(sighting.label, sighting.score, seen_at, before, changed=changed),
+            votes=votes_after({}, sighting, self.settings.kinds),
         )
-        noted = renewed(self._step(sighting.score, track.log_odds), since=before)
+        noted = renewed(
+            self._step(sighting.score, track.log_odds),
+            changed=changed,
+            since=before,
+            recall=self._recall_noted(sighting.label),
+        )
         return self._decided(track, track.log_odds, noted)
 
-    def _newness(self, sighting: Sighting, before: datetime | None) -> float:
-        """How surely it came since the ground was last seen, by the time that went by."""
+    def _introduced(self, track: Track) -> Track:
+        """A track that begins to count, with what its ground says of its coming.
+
+        Asked no earlier: most of what the model shows once and faintly never counts.
+        """
+        first = track.history[0] if track.history else None
+        if first is None or first.seen_at != track.first_seen or first.score is None:
+            return track
+        if not self._may_be_new(track.label, first.score, first.seen_at, first.since):
+            return track
+        changed = self._changed_since(track.box, first.seen_at, first.since)
+        return renewed(
+            track,
+            newness=self._newness(track.label, first.score, first.seen_at, first.since, changed=changed),
+            history=(renewed(first, changed=changed), *track.history[1:]),
+        )
+
+    def _may_be_new(self, label: str, score: float, seen_at: datetime, before: datetime | None) -> bool:
+        """False where it would be no arrival whatever the ground says."""
+        return self._newness(label, score, seen_at, before, changed=True) >= self.settings.present_from
+
+    def _changed_since(self, box: GroundBox, seen_at: datetime, before: datetime | None) -> bool | None:
+        """Whether the ground of a box is another than before an instant; None where nobody can say."""
+        answer = None if before is None else self.changed(box, seen_at)
+        return None if answer is None else answer.changed
+
+    def _newness(
+        self, label: str, score: float, seen_at: datetime, before: datetime | None, *, changed: bool | None
+    ) -> float:
+        """How surely an object of which a look is the first came since its ground was last seen."""
         if before is None:
             return 0.0
-        miss = presence.miss_chance(sighting.score, self.recall.of(sighting.label), self.settings)
-        return presence.newness(_days(before, self.sight.seen_at), miss, self.settings)
-
-    def _compared(self, track: Track, noted: Evidence) -> tuple[Track, Evidence]:
-        """A track that begins to count, and this look at it, with what a comparison says of its coming.
-
-        Not before: most of what a model shows once with a small score is never seen again. And not where it
-        would be no arrival whatever the answer.
-        """
-        at_most = presence.newness_compared(track.newness, self.settings, changed=True)
-        if at_most < self.settings.present_from:
-            return track, noted
-        answer = self.changed(track.box, track.first_seen)
-        if answer is None:
-            return track, noted
-        newness = presence.newness_compared(track.newness, self.settings, changed=answer.changed)
-        since = answer.since if noted.since is None else noted.since
-        return renewed(track, newness=newness), renewed(noted, changed=answer.changed, since=since)
+        miss = presence.miss_chance(score, self.recall.of(label), self.settings)
+        return presence.newness(_days(before, seen_at), miss, self.settings, changed=changed)
 
 
 def _is_forgotten(track: Track, kept_since: datetime) -> bool:
@@ -317,26 +405,6 @@ def _is_forgotten(track: Track, kept_since: datetime) -> bool:
 
 
 _A_TRACK = -1
-
-
-def _standing_under(fitting: Sequence[Sighting], stayed: Sequence[Track], site: Site) -> list[set[int]]:
-    """On which others each detection mostly lies, of which it is a part where those count.
-
-    Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
-    """
-    seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
-    under: list[set[int]] = [set() for _ in fitting]
-    if not fitting:
-        return under
-    others: list[Track | Sighting] = [*seen, *fitting]
-    theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
-    mine = theirs[len(seen) :]
-    rows, columns, shared = touching(theirs, mine)
-    part = shared > 0.5 * np.minimum(areas_m2(theirs)[rows], areas_m2(mine)[columns])
-    for i, n in zip(rows[part].tolist(), columns[part].tolist(), strict=True):
-        if others[i].label == fitting[n].label:
-            under[n].add(max(i - len(seen), _A_TRACK))
-    return under
 
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:

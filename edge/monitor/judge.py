@@ -90,7 +90,7 @@ def _come_or_gone(
     asked = [
         track
         for track in scene.inventory.tracks
-        if track.label == subject and (rule_id in track.waiting or track.track_id in fresh)
+        if (rule_id in track.waiting or track.track_id in fresh) and scene.is_a(track, subject)
     ]
     for track in asked:
         waiting[track.track_id].discard(rule_id)
@@ -114,7 +114,7 @@ def _moved(rule: MovedRule, scene: Scene) -> list[Finding]:
     moves = [
         move
         for move in scene.delta.moved
-        if move.track.label == rule.moved
+        if scene.is_a(move.track, rule.moved)
         and move.distance_m >= rule.at_least_m
         and move.track.presence >= rule.confidence
         and scene.in_zone(move.track, rule.zone)
@@ -148,8 +148,9 @@ def _dwell(rule: DwellRule, scene: Scene, stories: dict[str, Story]) -> list[Fin
     """One story of all that stay too long: an update when one joins or leaves, the end with the last."""
     long = [
         track
-        for track in scene.inventory.present(rule.dwell)
-        if (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
+        for track in scene.inventory.present()
+        if scene.is_a(track, rule.dwell)
+        and (track.last_seen - track.first_seen).total_seconds() >= rule.hours * _HOUR_S
     ]
     present = scene.standing_in(rule.zone, long)
     staying = scene.audible(rule, present)

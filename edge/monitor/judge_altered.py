@@ -25,7 +25,7 @@ def judge_altered(rule: AlteredRule, scene: Scene, stories: dict[str, Story]) ->
         [
             track
             for track in scene.delta.altered
-            if track.label == rule.altered
+            if scene.is_a(track, rule.altered)
             and scene.in_zone(track, rule.zone)
             and track.alterations[-1].confidence >= rule.confidence
         ],

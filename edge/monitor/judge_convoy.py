@@ -64,7 +64,7 @@ def _shown(label: str, scene: Scene, zone: Zone) -> list[Track]:
     return [
         track
         for track in scene.inventory.tracks
-        if track.label == label
+        if scene.is_a(track, label)
         and track.last_seen == scene.sight.seen_at
         and zone.contains(track.box.position)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ GONE_ON = 0.5
 BACK_DAYS = 3
 # After so many times the rule's days what is new is the normal.
 SETTLED = 3
+DAYS_A_YEAR = 365.25
 
 
 def judge_trend(rule: TrendRule, scene: Scene, stories: dict[str, Story]) -> list[Finding]:
@@ -58,13 +60,15 @@ def _is_told(rule: TrendRule, found: Trend) -> bool:
     way = Direction.BUILD_UP if found.z > 0 else Direction.DRAW_DOWN
     is_meant = rule.direction in (Direction.ANY, way)
     return (
-        is_meant and abs(found.z) >= limit_of(rule.false_alarms_per_year) and _sure(found) >= rule.confidence
+        is_meant
+        and abs(found.z) >= limit_of(rule.false_alarms_per_year)
+        and _sure(rule, found) >= rule.confidence
     )
 
 
-def _sure(found: Trend) -> float:
-    """Confidence in [0.5, 1]: one minus how often a year chance alone would do it."""
-    return max(0.5, 1.0 - found.false_alarms_per_year)
+def _sure(rule: TrendRule, found: Trend) -> float:
+    """Confidence in [0, 1]: the chance that within the days of the rule nothing like it comes by chance."""
+    return math.exp(-found.false_alarms_per_year * rule.over_days / DAYS_A_YEAR)
 
 
 def _followed(
@@ -111,7 +115,7 @@ def _finding(
         opened_by=opened_by,
         seen_at=scene.sight.seen_at,
         # After it is told it is not tested again: what is said then has the interval of the count.
-        confidence=_sure(trend) if phase is Phase.NEW else 0.95,
+        confidence=_sure(rule, trend) if phase is Phase.NEW else 0.95,
         headline=headline.of_trend(
             trend, phase, rule.trend, rule.zone, is_back=is_back, since=date_of(trend.first_day)
         ),

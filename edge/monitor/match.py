@@ -1,4 +1,4 @@
-"""Which detection of this look is which track: the same label on the same footprint. Pure."""
+"""Which detection of this look is which track: the same kind of thing on the same footprint. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.monitor.kinds import USUAL, Kinds, widest
 from edge.monitor.places import Indices, Places, areas_m2, touching
 from edge.monitor.track import Sighting, Status, Track
 
 # Two objects cannot share a footprint: a fifth of common ground is the same object, or another one that
 # stands where it stood, and no picture tells them apart.
 MIN_IOU = 0.2
+# Where one of the two is doubtful, its whole box cannot have so many times the ground of the other: a mark on
+# the ground that is now and then taken for something small is not the airliner that came to stand there. Two
+# sure ones may differ so: boxes of real aircraft, one beside the other or half in the shade, do.
+MAX_AREAS = 2.5
+SURE = 0.5
 # Of a box cut by the border of the tile only a part is there; this share of it on the track is enough.
 MIN_PART = 0.5
 
@@ -33,11 +39,11 @@ class Pairs:
         return self.by_track.get(track.track_id)
 
 
-def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Pairs:
+def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting], kinds: Kinds = USUAL) -> Pairs:
     """Match greedily, most common ground first; tracks that are gone take no detection."""
     gone = Status.GONE
     alive = [track for track in tracks if track.status is not gone]
-    rows, columns, common = overlaps(alive, sightings)
+    rows, columns, common = overlaps(alive, sightings, kinds)
     scores = np.array([sighting.score for sighting in sightings])
     best_first = np.lexsort((columns, rows, -scores[columns], -common))
     by_track: dict[str, Sighting] = {}
@@ -50,7 +56,9 @@ def pairs(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Pairs:
     return Pairs(by_track, tuple(sorted(left, key=lambda one: -one.score)))
 
 
-def overlaps(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> tuple[Indices, Indices, Overlaps]:
+def overlaps(
+    tracks: Sequence[Track], sightings: Sequence[Sighting], kinds: Kinds = USUAL
+) -> tuple[Indices, Indices, Overlaps]:
     """The tracks and detections that may be the same object, by their numbers, and their common ground."""
     if not tracks:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
@@ -61,8 +69,11 @@ def overlaps(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> tuple[In
     whole = np.array([sighting.whole for sighting in sightings], dtype=bool)[columns]
     its, mine = areas_m2(old)[rows], areas_m2(new)[columns]
     common = inner / np.where(whole, its + mine - inner, mine)
-    alike = np.array(
-        [tracks[i].label == sightings[j].label for i, j in zip(rows, columns, strict=True)], bool
-    )
-    same = alike & (common >= np.where(whole, MIN_IOU, MIN_PART))
+    its_kind = np.array([widest(track.label, kinds) for track in tracks], object)
+    my_kind = np.array([widest(sighting.label, kinds) for sighting in sightings], object)
+    alike = np.asarray(its_kind[rows] == my_kind[columns], bool)
+    doubtful = np.array([track.status is Status.TENTATIVE for track in tracks], dtype=bool)[rows]
+    doubtful |= np.array([sighting.score < SURE for sighting in sightings], dtype=bool)[columns]
+    of_a_size = ~(whole & doubtful) | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
+    same = alike & of_a_size & (common >= np.where(whole, MIN_IOU, MIN_PART))
     return rows[same], columns[same], common[same]

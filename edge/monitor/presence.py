@@ -73,9 +73,13 @@ def miss_chance(strength: float, recall: float, settings: PresenceSettings) -> f
     return min(0.9, max(settings.min_miss, 2.0 * (1.0 - recall) * (1.0 - strength) + settings.min_miss))
 
 
-def after_detection(log_odds: float, score: float) -> float:
-    """Log-odds after a detection of this score on the object's place."""
-    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + logit(score)))
+def after_detection(log_odds: float, score: float, miss: float = 0.0) -> float:
+    """Log-odds after a detection of this score on the object's place.
+
+    miss  chance that the object is there without any detection: to be seen weakly speaks no more against it
+    """
+    said = logit(score) if miss <= 0.0 else max(logit(score), math.log(miss))
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + said))
 
 
 def after_miss(log_odds: float, miss: float) -> float:
@@ -83,20 +87,19 @@ def after_miss(log_odds: float, miss: float) -> float:
     return max(-MAX_LOG_ODDS, log_odds + math.log(miss))
 
 
-def newness(days: float, miss: float, settings: PresenceSettings) -> float:
+def newness(days: float, miss: float, settings: PresenceSettings, *, changed: bool | None = None) -> float:
     """Chance in [0, 1] that an object came within these days, given a clear earlier view that showed nothing.
 
     The other explanation is that it was there and was missed: Bayes with the turnover as the prior.
+
+    changed  what the change model says of its place since that view; None: it was not asked
     """
     came = turnover(days, settings)
-    there = (1.0 - came) * miss
-    return came / (came + there) if came > 0.0 else 0.0
-
-
-def newness_compared(before: float, settings: PresenceSettings, *, changed: bool) -> float:
-    """The same chance after the change model said whether its place differs from that earlier view."""
+    if came <= 0.0:
+        return 0.0
     if_changed, if_not = _likelihoods(changed, settings)
-    return before * if_changed / (before * if_changed + (1.0 - before) * if_not)
+    there = (1.0 - came) * miss * if_not
+    return came * if_changed / (came * if_changed + there)
 
 
 def after_comparison(

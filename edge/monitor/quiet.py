@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from edge.geo import LngLat, distance_m
 from edge.monitor.finding import Finding, Kind, Phase, Severity
+from edge.monitor.kinds import USUAL, widest
 from edge.monitor.track import Delta, Track
 
 StoryT = TypeVar("StoryT")
@@ -38,7 +39,7 @@ class QuietSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class QuietPlace:
-    """A place at which findings of one label are not told.
+    """A place at which findings of one label, and of its kinds, are not told.
 
     alert_id  the alert that was called false
     until_at  ground seen from then on is told again
@@ -55,7 +56,7 @@ class QuietPlace:
         """True if a finding of this kind about an object there, seen at that instant, is not told."""
         return (
             at < self.until_at
-            and label == self.label
+            and widest(label, USUAL) == widest(self.label, USUAL)
             and is_same_thing(kind, self.kind)
             and distance_m(position, self.position) <= self.radius_m
         )

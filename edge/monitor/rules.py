@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from edge.monitor.finding import Kind, Severity
+from edge.monitor.kinds import USUAL, Kinds
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Confidence = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -24,8 +25,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     zone: str | None = None
     # CAP 1.2's words: minor, moderate, severe, extreme.
     severity: Severity = Severity.MODERATE
-    # An alert is made only from this confidence on; a later look may still bring it there.
-    confidence: Confidence = 0.5
+    # An alert is made only from this confidence on; a later look may still bring it there. Of arrivals and
+    # departures told at rendered airfields 5 of 16 below it were wholly true, and 129 of 145 above.
+    confidence: Confidence = 0.7
 
     kind: ClassVar[Kind]
 
@@ -275,7 +277,13 @@ RULES: dict[str, type[AnyRule]] = {
 }
 
 
-def default_rules(labels: tuple[str, ...]) -> tuple[AnyRule, ...]:
-    """What a site gets in a replay without a configuration: arrivals, departures, and blindness."""
-    both = [rule for label in labels for rule in (ArrivalRule(arrival=label), DepartureRule(departure=label))]
+def default_rules(labels: tuple[str, ...], kinds: Kinds = USUAL) -> tuple[AnyRule, ...]:
+    """What a site gets in a replay without a configuration: arrivals, departures, and blindness.
+
+    A label that is a kind of another one of them has no rules of its own: its objects would be told twice.
+    """
+    widest_ones = [label for label in labels if kinds.get(label) not in labels]
+    both = [
+        rule for label in widest_ones for rule in (ArrivalRule(arrival=label), DepartureRule(departure=label))
+    ]
     return (*both, BlindRule(blind_hours=72.0))

@@ -13,6 +13,7 @@ from edge.monitor.changed_ground import ChangedGround
 from edge.monitor.coverage import Sight
 from edge.monitor.finding import Count
 from edge.monitor.inventory import Inventory, Recall
+from edge.monitor.kinds import USUAL, Kinds, is_a
 from edge.monitor.places import Places
 from edge.monitor.quiet import NOTHING, Quiet
 from edge.monitor.rules import AnyRule
@@ -70,6 +71,7 @@ class Scene:
     turnover_per_day  chance that an object leaves within a day
     quiet     places of which nothing is told
     ground    by rule, the places whose ground is not what it was, after this look
+    kinds     labels that are kinds of a wider one
     """
 
     site: Site
@@ -83,6 +85,11 @@ class Scene:
     turnover_per_day: float = 0.3
     quiet: Quiet = NOTHING
     ground: Mapping[str, tuple[ChangedGround, ...]] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=lambda: dict(USUAL))
+
+    def is_a(self, track: Track, label: str) -> bool:
+        """True if a rule about this label is about the track."""
+        return is_a(track.label, label, self.kinds)
 
     def audible(self, rule: AnyRule, tracks: Sequence[Track]) -> list[Track]:
         """Those of which the rule may tell."""

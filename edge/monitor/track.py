@@ -7,6 +7,7 @@ twentieth of the time of a frozen dataclass, which is most of what a look costs.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,7 +62,8 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     log_odds       of its presence, after this look
     changed        whether its ground differs from an earlier look, None where that was not asked
     since          that look; of a first sight, the earlier clear view of the empty ground; None: no such look
-    strength       of the track, from which the chance of a miss follows; None where it was detected
+    strength       of the track, from which the chance of a miss follows; None where it was surely detected
+    recall         of the model for what the track was called then; None where its label cannot waver
     """
 
     seen_at: datetime
@@ -72,6 +74,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     changed: bool | None = None
     since: datetime | None = None
     strength: float | None = None
+    recall: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Track(msgspec.Struct, frozen=True):
     history         the latest looks, oldest first
     same_since      since when it looks as it does, as far as anybody compared; None: since it was first seen
     alterations     the latest times that it was altered, oldest first
+    votes           what it was called, by scores that fade; empty where no label is a kind of another
     """
 
     track_id: str
@@ -142,6 +146,7 @@ class Track(msgspec.Struct, frozen=True):
     history: tuple[Evidence, ...] = ()
     same_since: datetime | None = None
     alterations: tuple[Alteration, ...] = ()
+    votes: Mapping[str, float] = {}
 
     @property
     def presence(self) -> float:

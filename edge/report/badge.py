@@ -38,6 +38,11 @@ _SIGNS = {
     "count": Sign("C", "count", "#8a5a00", _TAG),
     "dwell": Sign("W", "dwell", "#5b6470", _SLANTED),
     "blind": Sign("B", "blind", "#24292f", _SLANTED),
+    "convoy": Sign("V", "convoy", "#0b6b75", _TAG),
+    "trend": Sign("T", "trend", "#9a3412", _HEXAGON),
+    "ground_change": Sign("G", "ground change", "#5c4b1f", _BOX),
+    "indicator": Sign("I", "indicator", "#8b1a5c", ()),
+    "digest": Sign("L", "digest", "#44505c", _TAG),
 }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from edge.report.axes import said_period, said_time
 from edge.report.badge import badge, legend
 from edge.report.card import card
-from edge.report.facts import Report, ReportLook, SiteReport
+from edge.report.facts import Report, ReportAlert, ReportLook, SiteReport
 from edge.report.markup import NOTHING, Markup, element
 from edge.report.overview import overview
 from edge.report.plot import anchor, drawing, labels
@@ -50,7 +50,7 @@ def _top(report: Report) -> Iterator[Markup]:
         (_n(len(report.sites), "site"), ", ".join(site.site.site_id for site in report.sites[:3])),
         (_n(len(looks), "look"), _period(looks)),
         (f"{n_seen} of use", _reasons(looks)),
-        (_n(len(alerts), "alert"), _tally(alert.event.data.properties.kind for alert in alerts)),
+        (_n(_n_begun(alerts), "alert"), _told_words(alerts)),
     ]
     yield element("ul", *(element("li", element("b", big), element("span", small)) for big, small in facts))
     models = [f"{task}: {name}" for task, name in sorted(report.models.items())]
@@ -78,6 +78,18 @@ def _tally(words: Iterable[str]) -> str:
     return ", ".join(f"{word.replace('_', ' ')} {n}" for word, n in Counter(words).most_common())
 
 
+def _n_begun(alerts: Sequence[ReportAlert]) -> int:
+    """How many stories: their updates and ends are no alerts of their own."""
+    return len({alert.event.id for alert in alerts})
+
+
+def _told_words(alerts: Sequence[ReportAlert]) -> str:
+    """How many of each kind began, and how many updates and ends came after."""
+    kinds = {alert.event.id: alert.event.data.properties.kind for alert in alerts}
+    words, n_more = _tally(kinds.values()), len(alerts) - len(kinds)
+    return f"{words}; {_n(n_more, 'update')}" if n_more else words
+
+
 def _sites(report: Report) -> Iterator[Markup]:
     alone = len(report.sites) == 1
     yield from (_site(site, alone=alone) for site in report.sites)
@@ -88,7 +100,7 @@ def _id(site: SiteReport) -> str:
 
 
 def _site_words(site: SiteReport) -> str:
-    return f"{site.site.site_id}: {_n(len(site.looks), 'look')}, {_n(len(site.alerts), 'alert')}"
+    return f"{site.site.site_id}: {_n(len(site.looks), 'look')}, {_n(_n_begun(site.alerts), 'alert')}"
 
 
 def _site(site: SiteReport, *, alone: bool) -> Markup:

@@ -125,7 +125,7 @@ def with_helicopters(pixels: Rgb, boxes: Boxes, rng: np.random.Generator) -> tup
 
 def _overlapping(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
     beside = (others[:, 0] > box[0, 2]) | (others[:, 2] < box[0, 0])
-    return ~(beside | (others[:, 1] > box[0, 3]) | (others[:, 3] < box[0, 1]))
+    return np.asarray(~(beside | (others[:, 1] > box[0, 3]) | (others[:, 3] < box[0, 1])), np.bool_)
 
 
 def cut(item: Item, rng: np.random.Generator, size_px: int = CROP_PX) -> tuple[Rgb, Boxes]:
@@ -141,7 +141,7 @@ def cut(item: Item, rng: np.random.Generator, size_px: int = CROP_PX) -> tuple[R
     boxes = _moved(item.boxes, matrix)
     if rng.random() < _ROTATED_FRACTION and _may_turn(boxes[_meets(boxes, size_px)]):
         angle = rng.uniform(-45, 45)
-        turn = cv2.getRotationMatrix2D((size_px / 2, size_px / 2), angle, 1.0)
+        turn = np.asarray(cv2.getRotationMatrix2D((size_px / 2, size_px / 2), angle, 1.0), np.float64)
         matrix = turn @ np.vstack([matrix, [0, 0, 1]])
         boxes = _rotated(boxes, turn)
     # A reduced image is blurred first, or its finest detail would turn into noise.

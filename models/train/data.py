@@ -21,7 +21,7 @@ LABELS = ("aircraft", "ship", "vehicle", "storage_tank", "helicopter")
 # No set labels it: it is learnt from renderings alone.
 RENDERED = "helicopter"
 
-_SHIP, _VEHICLE = LABELS.index("ship"), LABELS.index("vehicle")
+_SHIP, _VEHICLE, _HELICOPTER = (LABELS.index(label) for label in ("ship", "vehicle", "helicopter"))
 
 Boxes = NDArray[np.float32]
 """(N, 5) float32, left top right bottom in pixels, and the index of the label."""
@@ -82,13 +82,15 @@ SOURCES = (
 )
 
 # Whole rendered places, made by models.train.scenes: everything in them is labelled.
-SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6)
+SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6, is_served_at=True)
 
 # Neighbouring frames of a street look alike, so a whole scene is held out.
 _HELD_OUT_SCENE = "MunichStreet02"
 _BOATS_LEARNT_FRACTION = 0.85
 # Ships are in few images of nwpu-vhr10: those are drawn this much more often.
 _SHIP_WEIGHT = 3.5
+# And helicopters in few of the rendered places.
+_HELICOPTER_WEIGHT = 3.0
 # nwpu-vhr10 labels vehicles in its very fine infrared images and nowhere else: there they are learnt, reduced
 # to the sizes that a model serves; nothing is measured on them.
 _FINE_GSD_M = 0.08
@@ -155,9 +157,9 @@ def training(root: Path, sources: Iterable[Source]) -> list[Part]:
     ]
 
 
-def scenes(root: Path) -> Part:
-    """The rendered places that models.train.scenes wrote there."""
-    return Part(f"{SCENES.name} train", SCENES, tuple(_read(root, SCENES, "train")))
+def scenes(root: Path, split: str = "train") -> Part:
+    """The rendered places that models.train.scenes wrote there: those of train, or of val."""
+    return Part(f"{SCENES.name} {split}", SCENES, tuple(_read(root, SCENES, split)))
 
 
 def validation(root: Path, sources: Iterable[Source] = SOURCES) -> list[Part]:
@@ -204,7 +206,8 @@ def _item(folder: Path, image: dict[str, Any], boxes: list[list[float]], source:
     found = np.array(boxes, np.float32).reshape(-1, 5)
     known, absent = _indices(source.labels), _indices(source.absent)
     if source is SCENES:
-        return Item(file, pixels, found, known, float(image["gsd"]), is_to_scale=True)
+        weight = _HELICOPTER_WEIGHT if _HELICOPTER in found[:, 4] else 1.0
+        return Item(file, pixels, found, known, float(image["gsd"]), weight, is_to_scale=True)
     if source.name != "nwpu-vhr10":
         return Item(file, pixels, found, known, source.gsd_m, absent=absent)
     if _VEHICLE in found[:, 4]:

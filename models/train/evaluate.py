@@ -16,7 +16,7 @@ import numpy as np
 from edge.detect.manifest import Model
 from edge.detect.model import load
 from edge.detect.objects import DetectSettings
-from models.train.data import Part
+from models.train.data import Part, scenes
 from models.train.heldout import judged_by
 from models.train.matching import Judged, at, average_precision, interval
 from models.train.measure import Row, look, rows, together
@@ -80,12 +80,19 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
+    parser.add_argument("--scenes", type=Path, help="folder that models.train.scenes wrote to")
     parser.add_argument("--model", type=Path, default=Path("models/objects.yaml"))
     arguments = parser.parse_args()
     model = load(arguments.model)
-    served, as_they_are = measured(judged_by(arguments.data), model)
+    parts = judged_by(arguments.data)
+    served, as_they_are = measured(parts, model)
+    if arguments.scenes:
+        # They count for the results alone: how calibrated scores are, real images say.
+        rendered, _ = measured([scenes(arguments.scenes, "val")], model)
+    else:
+        rendered = []
     print(f"{model.manifest.name} sha256:{model.sha256}\n")
-    print("\n".join(results([*served, *as_they_are], model)), "\n")
+    print("\n".join(results([*served, *as_they_are, *rendered], model)), "\n")
     print("Mean score: share that is right, of so many.\n")
     print("\n".join(calibration(served, model)))
 

@@ -20,9 +20,9 @@ import torch
 from edge.detect.manifest import parse
 from edge.detect.model import load
 from models.train.calibrate import MIN_SCORE, Calibration, Fitted, fitted
-from models.train.data import LABELS, labels_of, named
+from models.train.data import LABELS, RENDERED, Part, labels_of, named, scenes
 from models.train.deploy import WINDOW_PX, deployed, write_onnx
-from models.train.heldout import judged_by
+from models.train.heldout import judged_by, only
 from models.train.matching import Figures, best
 from models.train.measure import look, rows, together
 from models.train.network import Network, read_checkpoint
@@ -87,7 +87,9 @@ def manifest(name: str, weights: Path, figures: Mapping[str, Figures]) -> str:
     return f"{text}\n"
 
 
-def measured(weights: Weights, data: Path, *, at_gsd: bool) -> tuple[dict[str, Fitted], dict[str, Figures]]:
+def measured(
+    weights: Weights, parts: Sequence[Part], *, at_gsd: bool
+) -> tuple[dict[str, Fitted], dict[str, Figures]]:
     """Calibration of each label, and what its best threshold then gives."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.onnx"
@@ -96,9 +98,7 @@ def measured(weights: Weights, data: Path, *, at_gsd: bool) -> tuple[dict[str, F
         raw.with_suffix(".yaml").write_text(manifest("raw", raw, unknown), encoding="utf-8")
         model = load(raw.with_suffix(".yaml"))
         table = [
-            row
-            for part in judged_by(data)
-            for row in rows(part.name, look(part, model, MIN_SCORE, at_gsd=at_gsd))
+            row for part in parts for row in rows(part.name, look(part, model, MIN_SCORE, at_gsd=at_gsd))
         ]
     judged = {label: together(table, label) for label in weights.labels}
     fits = {label: fitted(judged[label]) for label in weights.labels}
@@ -117,12 +117,18 @@ def main() -> None:
         action="store_true",
         help="calibrate on images as they are, not reduced to the working ground sample distance",
     )
+    parser.add_argument(
+        "--scenes", type=Path, help="folder that models.train.scenes wrote to, for what no real set labels"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message="You are using the legacy TorchScript-based ONNX export")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     weights = Weights.read(arguments.checkpoint)
-    fits, figures = measured(weights, arguments.data, at_gsd=not arguments.as_they_are)
+    parts = judged_by(arguments.data)
+    if arguments.scenes:
+        parts.append(only(scenes(arguments.scenes, "val"), RENDERED))
+    fits, figures = measured(weights, parts, at_gsd=not arguments.as_they_are)
     fresh = arguments.out.with_suffix(".fresh")
     ms = weights.write(fresh, [fits[label].calibration for label in weights.labels])
     fresh.replace(arguments.out)

@@ -21,6 +21,12 @@ def judged_by(root: Path, sources: Iterable[Source] = SOURCES) -> list[Part]:
     return [*parts, staged(parts[0])]
 
 
+def only(part: Part, *labels: str) -> Part:
+    """The same images, judged by nothing but these labels."""
+    known = tuple(LABELS.index(label) for label in labels)
+    return replace(part, items=tuple(replace(item, known=known) for item in part.items))
+
+
 def staged(part: Part) -> Part:
     """Rendered helicopters on real airfields; nothing else in these images counts."""
     rng = np.random.default_rng(SEED)

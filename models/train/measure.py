@@ -37,9 +37,13 @@ def look(part: Part, model: Model, min_score: float, *, at_gsd: bool = False) ->
     at_gsd  reduced to the working ground sample distance, where that of the set is known; else as they are
     """
     settings = DetectSettings(min_score=min_score)
-    gsd_m = part.source.gsd_m if at_gsd and part.source.is_served_at else None
+    is_served = at_gsd and part.source.is_served_at
     return [
-        Seen(item, tuple(detect(item.pixels, gsd_m, model=model, settings=settings))) for item in part.items
+        Seen(
+            item,
+            tuple(detect(item.pixels, item.gsd_m if is_served else None, model=model, settings=settings)),
+        )
+        for item in part.items
     ]
 
 

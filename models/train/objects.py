@@ -71,7 +71,8 @@ def learn(
 
     def losses(network: Network) -> dict[str, Tensor]:
         image, wanted = next(source)
-        peaks, boxes = loss(*network(image), wanted)
+        logits, sides = network(image)
+        peaks, boxes = loss(logits, sides, wanted)
         return {"peaks": peaks, "boxes": boxes}
 
     train(run, out, minutes, losses=losses, validate=lambda network: validation_loss(network, fixed))

@@ -67,8 +67,8 @@ def cut_out(plan: Plan, heading_deg: float, light: Light, gsd_m: float, rng: np.
     shadow = shadow_mask([(plan, pose)], (), light, raster)
     shade = 1 - shadow[..., None] * (1 - np.array(light.shade, np.float32))
     gain = light.level * 255 * math.exp(rng.uniform(-0.3, 0.1))
-    layers = np.dstack([on_black * gain, alpha, shade]).astype(np.float32)
-    layers = cv2.GaussianBlur(layers, (0, 0), rng.uniform(0.35, 0.9))
+    sharp = np.dstack([on_black * gain, alpha, shade]).astype(np.float32)
+    layers = np.asarray(cv2.GaussianBlur(sharp, (0, 0), rng.uniform(0.35, 0.9)), np.float32)
     outline = seen_outline(plan, pose) / gsd_m + raster.margin_px
     (left, top), (right, bottom) = outline.min(0), outline.max(0)
     box = float(left), float(top), float(right), float(bottom)

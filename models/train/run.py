@@ -143,7 +143,7 @@ def train(
         rate = learning_rate(run.step, run.minutes / budget_minutes, run.peak_rate)
         since.append(run.learn(losses, rate))
         if run.step % LOG_STEPS == 0:
-            _log(out, run, {"rate": rate} | _mean(since))
+            _log(out, run, {"rate": rate, **_mean(since)})
             since.clear()
         if time.monotonic() - saved > SAVE_S:
             run.save(out / "last.pt")

@@ -1,4 +1,4 @@
-"""Whole rendered places to learn from: `python -m models.train.scenes --out FOLDER --images 400`.
+"""Whole rendered places: `python -m models.train.scenes --out FOLDER --images 400 --held-out 60`.
 
 What the sets do not show: ships at their berths, helicopters and vehicles on an apron, snow, and all five
 labels in one picture. Airfields, harbours and roads of the drill, each with other objects on its stands,
@@ -34,7 +34,7 @@ from models.train.data import LABELS, SCENES
 Place = Literal["airfield", "harbour", "road"]
 Season = Literal["summer", "autumn", "snow"]
 
-_FIRST_SEED = 500_000
+_FIRST_SEEDS = {"train": 500_000, "val": 600_000}
 _PLACES: tuple[Place, ...] = ("airfield", "airfield", "harbour", "harbour", "road")
 _SEASONS: tuple[Season, ...] = ("summer", "summer", "autumn", "snow")
 _GSD_M = (0.4, 1.0)
@@ -49,6 +49,7 @@ _YARD_M = 14.0
 _STORES = ("container", "pallet", "truck", "military_truck")
 _DRIVEN = ("military_truck", "truck", "tanker", "van", "bus")
 _COLUMN_FRACTION = 0.3
+_WHOLE_FRACTION = 0.75
 # What comes for a stand, by the label of what the place is watched for, and how often.
 _COMERS = {
     "aircraft": (
@@ -74,7 +75,7 @@ class Picture:
     placed: tuple[Placed, ...]
 
 
-def pictures(n: int, first_seed: int = _FIRST_SEED) -> Iterator[Picture]:
+def pictures(n: int, first_seed: int = _FIRST_SEEDS["train"]) -> Iterator[Picture]:
     """Looks at as many places, the same ones for the same seed; one to three seconds each."""
     for seed in range(first_seed, first_seed + n):
         scenario = a_scenario(seed)
@@ -134,9 +135,9 @@ def _arrival(name: str, stand: Stand, scene: Scene, rng: np.random.Generator) ->
     comers = _COMERS.get(next(iter(scene.subjects), ""), ()) if stand.length_m > _YARD_M else ()
     fitting = [kind for kind in comers if KINDS[kind].length_m <= stand.length_m] or _STORES
     kind = KINDS[chosen := str(rng.choice(fitting))]
-    # Who lies at a berth is not under way.
-    states = kind.states if stand.quay_deg is None else kind.states[:1]
-    paint, state = str(rng.choice(kind.paints)), str(rng.choice(states))
+    # Who lies at a berth is not under way, and most of what stands anywhere is whole.
+    is_whole = stand.quay_deg is not None or rng.random() < _WHOLE_FRACTION
+    paint, state = str(rng.choice(kind.paints)), kind.states[0] if is_whole else str(rng.choice(kind.states))
     return Arrival(id=f"on-{name}", kind=chosen, stand=name, paint=paint, state=state)
 
 
@@ -157,14 +158,14 @@ def _column(way: Way, rng: np.random.Generator) -> ColumnSettings:
     )
 
 
-def write(folder: Path, n: int) -> None:
-    """The images and their labels, as `data.training` reads a set."""
+def write(folder: Path, n: int, split: str = "train") -> None:
+    """The images and their labels, as `data.scenes` reads them."""
     images, annotations = [], []
-    (folder / SCENES.name / "train").mkdir(parents=True, exist_ok=True)
-    for index, picture in enumerate(pictures(n)):
+    (folder / SCENES.name / split).mkdir(parents=True, exist_ok=True)
+    for index, picture in enumerate(pictures(n, _FIRST_SEEDS[split])):
         file = f"{index:05d}-{round(100 * picture.gsd_m)}cm.jpg"
         height, width = picture.pixels.shape[:2]
-        path = folder / SCENES.name / "train" / file
+        path = folder / SCENES.name / split / file
         cv2.imwrite(str(path), picture.pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         images.append(
             {"id": index, "file_name": file, "width": width, "height": height, "gsd": picture.gsd_m}
@@ -175,7 +176,7 @@ def write(folder: Path, n: int) -> None:
         ]
     categories = [{"id": index, "name": name} for index, name in enumerate(LABELS)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
-    (folder / SCENES.name / "train.json").write_text(json.dumps(coco), encoding="utf-8")
+    (folder / SCENES.name / f"{split}.json").write_text(json.dumps(coco), encoding="utf-8")
 
 
 def _bbox(one: Placed, width: int, height: int) -> list[float]:
@@ -188,9 +189,12 @@ def main() -> None:
     """Write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder beside whose sets they are put")
-    parser.add_argument("--images", type=int, default=400, help="how many (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=400, help="to learn from (default: %(default)s)")
+    parser.add_argument("--held-out", type=int, default=60, help="to be judged by (default: %(default)s)")
     arguments = parser.parse_args()
-    write(arguments.out, arguments.images)
+    for split, n in (("train", arguments.images), ("val", arguments.held_out)):
+        if n:
+            write(arguments.out, n, split)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ class _Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.b(self.a(x))
-        return x + y if x.shape == y.shape else y
+        result: Tensor = x + y if x.shape == y.shape else y
+        return result
 
 
 class _Deep(nn.Module):
@@ -164,7 +165,8 @@ class _Inverted(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.depth(self.open(x))
         y = self.close(y * self.squeeze(y))
-        return x + y if x.shape == y.shape else y
+        result: Tensor = x + y if x.shape == y.shape else y
+        return result
 
 
 def _stage(n_in: int, n_out: int, kernel: int, stride: int, *, widening: int, times: int) -> nn.Sequential:

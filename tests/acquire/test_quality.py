@@ -102,6 +102,15 @@ def test_a_dense_cloud_with_structure_of_its_own_hides_the_ground() -> None:
     assert look.sees(PixelBox(280, 0, 512, 512)) == 1.0
 
 
+def test_a_small_dense_cloud_over_one_stand_hides_it() -> None:
+    middle = np.hypot(*np.meshgrid(np.arange(512) - 256, np.arange(512) - 256))
+    opacity = np.clip(1.25 - middle / 120, 0, 1).astype(np.float32)[..., None]
+    pixels = as_pixels(ground() * (1 - opacity) + (248 - 0.3 * middle)[..., None] * opacity)
+    look = look_at(make_tile(pixels))
+    assert look.sees(PixelBox(226, 226, 286, 286)) == 0.0
+    assert look.sees(PixelBox(0, 0, 128, 512)) == 1.0
+
+
 def test_white_roofs_of_ordinary_size_are_not_taken_for_a_cloud() -> None:
     pixels = ground()
     pixels[100:210, 100:210] = dense_cloud()[:110, :110]

@@ -76,7 +76,9 @@ class Outcome:
         return self.named_after is not None and self.named_after - self.visible_after <= PROMPT
 
 
-def outcome_of(site: SimulatedSite, *, n_days: int, change: tuple[int, float] | None = None) -> Outcome:
+def outcome_of(
+    site: SimulatedSite, *, n_days: int, change: tuple[int, float] | None = None, rate: float = RATE
+) -> Outcome:
     """Every look tested; after a false alarm the story goes on for twice the rule's days."""
     rng = np.random.default_rng(site.seed + 1_000_000)
     told, true = Series(), Series()
@@ -90,19 +92,19 @@ def outcome_of(site: SimulatedSite, *, n_days: int, change: tuple[int, float] | 
         told = told.with_look(at, max(0.0, there + float(rng.normal(0.0, math.sqrt(variance)))), variance)
         true = true.with_look(at, float(there), _NO_DOUBT)
         if change is None or n < change[0]:
-            if n >= quiet_until and _alarms(told):
+            if n >= quiet_until and _alarms(told, rate=rate):
                 n_false, quiet_until = n_false + 1, n + 2 * OVER_DAYS
             continue
         since = day_number(day(1 + change[0]))
-        named = n_after if named is None and _alarms(told, since) else named
-        visible = n_after if visible is None and _alarms(true, since) else visible
+        named = n_after if named is None and _alarms(told, since, rate) else named
+        visible = n_after if visible is None and _alarms(true, since, rate) else visible
         n_after += 1
     return Outcome(n_false, named, visible)
 
 
-def _alarms(series: Series, since: int | None = None) -> bool:
+def _alarms(series: Series, since: int | None = None, rate: float = RATE) -> bool:
     """True if the newest day makes a trend; since: one that stepped at about that day."""
     found = likeliest_change(series, over_days=OVER_DAYS, turnover_per_day=TURNOVER)
-    if found is None or abs(found.z) < limit_of(RATE):
+    if found is None or abs(found.z) < limit_of(rate):
         return False
     return since is None or found.first_day >= since - OVER_DAYS

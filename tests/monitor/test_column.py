@@ -51,6 +51,17 @@ def test_what_stood_there_at_the_look_before_is_no_column() -> None:
     assert found(vehicles(EVEN, stands=True)) is None
 
 
+def test_one_that_drives_where_another_one_was_is_one_of_the_column() -> None:
+    column = found(vehicles(EVEN[:3]), vehicles(EVEN[3:4], stands=True), vehicles(EVEN[4:]))
+    assert column is not None
+    assert len(column.names) == 8
+
+
+def test_half_a_row_of_what_stood_there_is_no_column() -> None:
+    column = found(vehicles(EVEN[:4]), vehicles(EVEN[4:], stands=True))
+    assert column is None or len(column.names) <= 4
+
+
 def test_bumper_to_bumper_is_a_queue() -> None:
     assert found(vehicles(tuple(200.0 + 7.0 * n for n in range(12)))) is None
 

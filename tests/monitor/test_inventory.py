@@ -160,3 +160,48 @@ def test_a_departed_track_is_forgotten_in_the_end() -> None:
     assert [track.status for track in watch.inventory.tracks] == [Status.GONE]
     watch.look(day(6))
     assert watch.inventory.tracks == ()
+
+
+def test_a_weak_sight_speaks_no_more_against_an_object_than_none() -> None:
+    seen_weakly, unseen = Watch(), Watch()
+    for watch in (seen_weakly, unseen):
+        for n in (1, 2, 3):
+            sight = make_sight(day(n))
+            watch.show(sight, [seen(sight, *STAND_1, score=0.6), seen(sight, *STAND_2)])
+    sight = make_sight(day(4))
+    seen_weakly.show(sight, [seen(sight, *STAND_1, score=0.11), seen(sight, *STAND_2)])
+    unseen.show(sight, [seen(sight, *STAND_2)])
+    assert seen_weakly.inventory.tracks[1].log_odds >= unseen.inventory.tracks[1].log_odds
+
+
+def test_a_mark_that_was_taken_for_something_small_is_not_the_aircraft_that_comes() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_2)
+    sight = make_sight(day(2))
+    watch.show(sight, [seen(sight, *STAND_1, score=0.3, side_px=40), seen(sight, *STAND_2)])
+    assert len(watch.look(day(3), STAND_1, STAND_2).arrived) == 1
+
+
+def test_a_small_mark_on_the_stand_does_not_deny_that_an_aircraft_left() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    sight = make_sight(day(2))
+    delta = watch.show(sight, [seen(sight, *STAND_1, score=0.3, side_px=40), seen(sight, *STAND_2)])
+    assert len(delta.departed) == 1
+
+
+def test_a_box_that_is_half_as_large_again_is_the_same_aircraft() -> None:
+    watch = Watch()
+    sight = make_sight(day(1))
+    watch.show(sight, [seen(sight, *STAND_1, side_px=80)])
+    sight = make_sight(day(2))
+    delta = watch.show(sight, [seen(sight, *STAND_1, side_px=96)])
+    assert (delta.arrived, delta.departed) == ((), ())
+
+
+def test_a_weak_sight_through_a_cloud_speaks_against_nothing() -> None:
+    watch = Watch()
+    watch.look(day(1), STAND_1, STAND_2)
+    sight = make_sight(day(2), hidden=PixelBox(100, 100, 300, 220))
+    watch.show(sight, [seen(sight, *STAND_1, score=0.1), seen(sight, *STAND_2)])
+    assert watch.inventory.tracks[0].looked_at == day(1)

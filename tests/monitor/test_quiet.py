@@ -72,6 +72,10 @@ def test_only_the_same_kind_of_thing_is_hidden(kind: Kind, label: str, is_hidden
     assert place().hides(kind, label, HERE, SEEN_AT) is is_hidden
 
 
+def test_what_was_called_an_aircraft_and_is_a_helicopter_now_stays_hidden() -> None:
+    assert place().hides(Kind.DEPARTURE, "helicopter", HERE, SEEN_AT)
+
+
 def test_quiet_ends_at_its_very_instant() -> None:
     assert place().hides(Kind.DEPARTURE, "aircraft", HERE, LATER - timedelta(seconds=1))
     assert not place().hides(Kind.DEPARTURE, "aircraft", HERE, LATER)

@@ -147,3 +147,9 @@ def test_simulated_sites_where_nothing_changes_alarm_as_seldom_as_is_stated(mean
 def test_a_simulated_draw_down_is_named_soon_after_it_can_be_seen() -> None:
     delays = [outcome_of(SimulatedSite(seed, mean=14.0), n_days=70, change=(42, 0.1)) for seed in range(12)]
     assert np.mean([one.is_prompt for one in delays if one.visible_after is not None]) >= 0.9
+
+
+def test_a_rule_that_allows_four_false_alarms_a_year_makes_no_more() -> None:
+    sites = [SimulatedSite(seed, mean=mean) for seed in range(3) for mean in (4.0, 12.0, 30.0)]
+    n_false = sum(outcome_of(site, n_days=365, rate=4.0).n_false for site in sites)
+    assert 1.0 <= n_false / len(sites) <= 4.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge.explain.chain import chain_of
 from edge.monitor import presence
@@ -122,12 +120,6 @@ def test_nobody_is_asked_where_it_is_no_arrival_whatever_the_answer() -> None:
     watch.compared(day(1))
     watch.compared(day(1) + timedelta(seconds=1), STAND_1)
     assert watch.n_asked == 0
-
-
-@given(newness=st.floats(0.0, 1.0))
-def test_an_answer_moves_newness_the_way_it_says(newness: float) -> None:
-    less, more = (presence.newness_compared(newness, DAYS, changed=answer) for answer in (False, True))
-    assert 0.0 <= less <= newness <= more <= 1.0
 
 
 @pytest.mark.parametrize("before", [0.05, 0.5, 0.95])

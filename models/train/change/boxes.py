@@ -32,7 +32,8 @@ def answers(single: list[Ground], model: ChangeModel) -> tuple[Scores, Scores]:
     """Scores at places where an aircraft came or went, and where it stayed."""
     rng = np.random.default_rng(SEED)
     tones = [tone_of(ground.pixels) for ground in single]
-    changed, same = [], []
+    changed: list[float] = []
+    same: list[float] = []
     for ground in single:
         boxes = ground.boxes[ground.boxes[:, 4] == LABELS.index("aircraft")]
         if not len(boxes):

@@ -27,12 +27,14 @@ class Pair:
 
     before, after  (H, W, 3) uint8 RGB
     changed        (H, W) bool, buildings that came or went
+    unsure         (H, W) bool, where nobody can say whether something changed
     """
 
     name: str
     before: Rgb
     after: Rgb
     changed: NDArray[np.bool_]
+    unsure: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +73,7 @@ def _pair(folder: Path, label: Path) -> Pair:
         raise ValueError(
             f"{label}: {changed.shape} is not the size of its images, {before.shape} {after.shape}"
         )
-    return Pair(label.stem, before, after, changed > 127)
+    return Pair(label.stem, before, after, changed > 127, np.zeros(changed.shape, np.bool_))
 
 
 def _image(folder: Path, stem: str) -> Rgb:

@@ -11,14 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from models.train.calibrate import Calibration
-from models.train.change.network import ChangeNetwork, Features
+from models.train.change.network import WIDTHS, ChangeNetwork, Features
 from models.train.deploy import OPSET, fused
 from models.train.pack import packed
 
 WINDOW_PX = 256
 MAX_ERROR = 2e-3
-_WIDTH = 32
-_STRIDES = (4, 8, 16, 32)
 
 
 class DeployedChange(nn.Module):
@@ -39,15 +37,15 @@ class DeployedChange(nn.Module):
 
 def n_features() -> int:
     """Numbers that are compared of one window."""
-    return sum(_WIDTH * (WINDOW_PX // stride) ** 2 for stride in _STRIDES)
+    return sum(width * (WINDOW_PX // stride) ** 2 for stride, width in WIDTHS.items())
 
 
 def _unrolled(row: Tensor) -> Features:
     levels, start = [], 0
-    for stride in _STRIDES:
+    for stride, width in WIDTHS.items():
         side = WINDOW_PX // stride
-        levels.append(row[:, start : start + _WIDTH * side * side].reshape(1, _WIDTH, side, side))
-        start += _WIDTH * side * side
+        levels.append(row[:, start : start + width * side * side].reshape(1, width, side, side))
+        start += width * side * side
     return tuple(levels)  # type: ignore[return-value]
 
 

@@ -145,7 +145,7 @@ def false_ones(
 ) -> list[ChangeRegion]:
     """The regions with nothing changed in them or beside them, nor anything that nobody can judge."""
     either = np.asarray(is_changed, np.uint8) | is_unsure
-    near = cv2.dilate(either, np.ones((9, 9), np.uint8))
+    near = np.asarray(cv2.dilate(either, np.ones((9, 9), np.uint8)), np.uint8)
     return [region for region in found if not _any(near, region.box)]
 
 

@@ -21,7 +21,7 @@ def tone_of(pixels: Rgb) -> Plane:
 def looked_at(pixels: Rgb, tones: Sequence[Plane], rng: np.random.Generator) -> Rgb:
     """The same ground as another look may show it, (H, W, 3) uint8; tones are those of other images."""
     if rng.random() < 0.3:
-        pixels = _toned_like(pixels, tones[rng.integers(len(tones))], rng)
+        pixels = _toned_like(pixels, tones[int(rng.integers(len(tones)))], rng)
     image = _toned(pixels, rng).astype(np.float32)
     image *= np.float32(1 / 255)
     for step in (_seasoned, _shadowed, _lit, _hazed):
@@ -37,7 +37,7 @@ def pointed(pixels: Rgb, rng: np.random.Generator, max_shift_px: float) -> Rgb:
     matrix = cv2.getRotationMatrix2D(
         (width / 2, height / 2), rng.normal(0, 0.15), math.exp(rng.normal(0, 0.002))
     )
-    matrix[:, 2] += reach * math.cos(way), reach * math.sin(way)
+    matrix[:, 2] += np.array([reach * math.cos(way), reach * math.sin(way)])
     flags = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
     return np.asarray(
         cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT), np.uint8

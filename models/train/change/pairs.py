@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,11 +19,15 @@ from models.train.change.staging import Model, Placed, Stage, models
 SIZE_PX = 256
 N_MODELS = 1200
 _MARGIN_PX = 6
-_REAL_FRACTION = 0.6
-_STAGED_FRACTION = 0.75
+_REAL_FRACTION = 0.5
+_STAGED_FRACTION = 0.85
+# Bits of a layer that says what is known of a pixel of a real pair.
+_CHANGED, _UNSURE = 1, 2
 _TRANSPLANTED_FRACTION = 0.35
 _BENT_FRACTION = 0.4
 _MAX_SHIFT_PX = 3.0
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 """before, after (H, W, 3); changed, weight (H, W)."""
@@ -84,7 +89,7 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         if self._built and rng.random() < _TRANSPLANTED_FRACTION:
             donor = self._built[rng.integers(len(self._built))]
             _, pixels, mask = _window_of(donor, rng)
-            stage.transplant(pixels, mask, rng)
+            stage.transplant(pixels, np.asarray(mask & _CHANGED, np.uint8), rng)
         if rng.random() < _STAGED_FRACTION:
             stage.populate(self._stock, rng, int(rng.integers(0, 4)), int(rng.integers(0, 5)))
         return _seen(stage, self._tones, rng)
@@ -92,11 +97,13 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
     def _real_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
         before, after, mask = _window_of(self._real[rng.choice(len(self._real), p=self._chances)], rng)
-        return Stage(before, after, mask > 0), np.zeros((0, 5), np.float32)
+        stage = Stage(before, after, (mask & _CHANGED) > 0)
+        stage.weight[(mask & _UNSURE) > 0] = 0
+        return stage, np.zeros((0, 5), np.float32)
 
     def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng
-        ground = self._single[rng.integers(len(self._single))]
+        ground = self._single[int(rng.integers(len(self._single)))]
         side = SIZE_PX + 2 * _MARGIN_PX
         least = side / min(ground.pixels.shape[:2])
         scale = max(least, math.exp(rng.uniform(-0.7, 0.5)))
@@ -117,8 +124,9 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
 def _window_of(
     pair: Pair, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both looks and the mask of a square of a pair at another scale."""
-    layers = np.dstack([pair.before, pair.after, pair.changed.astype(np.uint8)])
+    """Both looks of a square of a pair at another scale, and what is known of its pixels."""
+    known = np.where(pair.changed, _CHANGED, 0) | np.where(pair.unsure, _UNSURE, 0)
+    layers = np.dstack([pair.before, pair.after, known.astype(np.uint8)])
     scale = math.exp(rng.uniform(-0.25, 0.45)) if rng.random() < 0.6 else 1.0
     layers = _window(layers, scale, rng)
     return tuple(np.ascontiguousarray(layers[..., part]) for part in (slice(3), slice(3, 6), 6))  # type: ignore[return-value]
@@ -153,14 +161,17 @@ def _seen(stage: Stage, tones: Sequence[Plane], rng: np.random.Generator) -> Mad
     if rng.random() < 0.5:
         before, after = after, before
     inner = slice(_MARGIN_PX, -_MARGIN_PX)
-    layers = [before, after, stage.changed, stage.weight, stage.owner]
     quarters, is_mirrored = int(rng.integers(4)), rng.random() < 0.5
-    before, after, changed, weight, owner = (
-        _turned(one[inner, inner], quarters, is_mirrored) for one in layers
+
+    def turned(layer: NDArray[_Kind]) -> NDArray[_Kind]:
+        inside = np.rot90(layer[inner, inner], quarters)
+        return np.ascontiguousarray(inside[:, ::-1] if is_mirrored else inside)
+
+    return Made(
+        turned(before),
+        turned(after),
+        turned(stage.changed),
+        turned(stage.weight),
+        tuple(stage.placed),
+        turned(stage.owner),
     )
-    return Made(before, after, changed, weight, tuple(stage.placed), owner)
-
-
-def _turned(layer: NDArray[np.generic], quarters: int, is_mirrored: bool) -> NDArray[np.generic]:  # noqa: FBT001
-    turned = np.rot90(layer, quarters)
-    return np.ascontiguousarray(turned[:, ::-1] if is_mirrored else turned)

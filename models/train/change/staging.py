@@ -96,7 +96,7 @@ class Stage:
     def populate(self, stock: Sequence[Model], rng: np.random.Generator, n_both: int, n_changed: int) -> None:
         """Lay objects into both looks, each under its own sun, then some into one of them."""
         for index in range(n_both + n_changed):
-            model, middle = stock[rng.integers(len(stock))], self._middle(rng)
+            model, middle = stock[int(rng.integers(len(stock)))], self._middle(rng)
             if index < n_both:
                 _lay_at(self.before, model.looks[0], middle)
                 _lay_at(self.after, model.looks[1], middle)
@@ -275,4 +275,4 @@ def _fade(down: int, across: int) -> NDArray[np.float32]:
 def _ellipse(down: int, across: int) -> NDArray[np.uint8]:
     y, x = np.mgrid[0:down, 0:across]
     reach = ((y + 0.5) / down * 2 - 1) ** 2 + ((x + 0.5) / across * 2 - 1) ** 2
-    return (reach < 0.6).astype(np.uint8)
+    return np.asarray(reach < 0.6, np.uint8)

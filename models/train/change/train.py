@@ -12,10 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from edge.detect.model import load
 from models.train.change.data import Ground, Pair, grounds, pairs
 from models.train.change.loss import loss
 from models.train.change.network import ChangeNetwork
 from models.train.change.pairs import Pairs
+from models.train.change.unlabelled import without_unlabelled
 from models.train.data import chosen
 from models.train.run import Run, peak_rate_argument, train
 
@@ -61,10 +63,10 @@ def f1(network: ChangeNetwork, held_out: Sequence[Pair]) -> float:
     return 2 * right / max(2 * right + wrong, 1)
 
 
-def learn(run: Run[ChangeNetwork], single: Sequence[Ground], data: Path, out: Path, minutes: float) -> None:
-    """Learn from the real pairs and the single images until the time is used up."""
-    held_out = pairs(data / "change" / "levir-val")
-    source = batches(pairs(data / "change" / "levir-train"), single, [SEED, run.step])
+def learn(
+    run: Run[ChangeNetwork], source: Iterator[Batch], held_out: Sequence[Pair], out: Path, minutes: float
+) -> None:
+    """Learn from the batches until the time is used up."""
 
     def losses(network: ChangeNetwork) -> dict[str, Tensor]:
         before, after, changed, weight = next(source)
@@ -80,8 +82,7 @@ def learn(run: Run[ChangeNetwork], single: Sequence[Ground], data: Path, out: Pa
     )
 
 
-def main() -> None:
-    """Train as the command line says."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds change/ and objects/")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
@@ -95,7 +96,18 @@ def main() -> None:
     parser.add_argument(
         "--without-research-only", action="store_true", help="leave out sets that are for research only"
     )
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--objects",
+        type=Path,
+        default=Path("models/objects.yaml"),
+        help="model that finds what nobody labelled in the real pairs (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train as the command line says."""
+    arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     sets = chosen(without_research_only=arguments.without_research_only)
@@ -116,7 +128,10 @@ def main() -> None:
         is_learnt=True,
         without_research_only=arguments.without_research_only,
     )
-    learn(run, single, arguments.data, arguments.out, arguments.minutes)
+    change = arguments.data / "change"
+    real = without_unlabelled(pairs(change / "levir-train"), load(arguments.objects))
+    source = batches(real, single, [SEED, run.step])
+    learn(run, source, pairs(change / "levir-val"), arguments.out, arguments.minutes)
 
 
 if __name__ == "__main__":
