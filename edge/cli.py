@@ -64,13 +64,7 @@ class _Chosen:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration."""
-    # What is imported stays for good: looking through it for what could be dropped is for nothing, ever.
-    gc.disable()
-    try:
-        chosen = _parse(sys.argv[1:] if argv is None else argv)
-    finally:
-        gc.freeze()
-        gc.enable()
+    chosen = _chosen_for_good() if argv is None else _parse(argv)
     _log_to_stderr(verbose=chosen.arguments.verbose)
     try:
         return chosen.command.run(chosen.arguments)
@@ -86,6 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # `edge detect … | head`: the reader has what it wanted; silence Python's own complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def _chosen_for_good() -> _Chosen:
+    """What this process was started for; what that imports stays, and is never searched for what to drop."""
+    gc.disable()
+    try:
+        return _parse(sys.argv[1:])
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _parse(argv: Sequence[str]) -> _Chosen:
