@@ -6,6 +6,7 @@ Only the module of the chosen command is imported: on a small board each import 
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -63,7 +64,7 @@ class _Chosen:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration."""
-    chosen = _parse(sys.argv[1:] if argv is None else argv)
+    chosen = _chosen_for_good() if argv is None else _parse(argv)
     _log_to_stderr(verbose=chosen.arguments.verbose)
     try:
         return chosen.command.run(chosen.arguments)
@@ -79,6 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # `edge detect … | head`: the reader has what it wanted; silence Python's own complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def _chosen_for_good() -> _Chosen:
+    """What this process was started for; what that imports stays, and is never searched for what to drop."""
+    gc.disable()
+    try:
+        return _parse(sys.argv[1:])
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _parse(argv: Sequence[str]) -> _Chosen:

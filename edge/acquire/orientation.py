@@ -24,12 +24,39 @@ Surface = NDArray[np.float32]
 _EDGE_ENERGY = 16.0
 
 
+# Rows that are worked on at once: larger images leave the cache between two sums over them, which then take
+# twice as long.
+_STRIP_ROWS = 128
+# Rows beside them that reach into their gradients: four of the blur, one of the difference.
+_HALO_ROWS = 5
+
+
 def features(grey: NDArray[np.uint8] | NDArray[np.float32], mask: Mask | None = None) -> Features:
     """The doubled angle of the gradient: (gx + i gy)^2 over its energy.
 
     grey  (h, w), grey levels in [0, 255]
     mask  (h, w) bool, where the ground is seen; None: all over
     """
+    # The edge of the mask is no edge of the ground.
+    inner = None if mask is None or mask.all() else cv2.erode(mask.astype(np.uint8), _FIVE)
+    height = len(grey)
+    angles = np.empty((*grey.shape, 2), np.float32)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(height, top + _STRIP_ROWS)
+        above, below = max(0, top - _HALO_ROWS), min(height, bottom + _HALO_ROWS)
+        seen = None if inner is None else np.asarray(inner[above:below], np.uint8)
+        parts = [part[top - above : bottom - above] for part in _angles(grey[above:below], seen)]
+        cv2.merge(parts, dst=angles[top:bottom])
+    return angles
+
+
+_FIVE = np.ones((5, 5), np.uint8)
+
+
+def _angles(
+    grey: NDArray[np.uint8] | NDArray[np.float32], seen: NDArray[np.uint8] | None
+) -> tuple[Surface, Surface]:
+    """The same of some rows, cosine and sine; seen: (h, w), 1 where the ground is seen, else 0."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx, gy = (
         np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)
@@ -39,18 +66,15 @@ def features(grey: NDArray[np.uint8] | NDArray[np.float32], mask: Mask | None = 
     energy = difference + down
     energy += _EDGE_ENERGY
     share = np.reciprocal(energy, out=energy)
-    # In place: these images leave the cache otherwise, which takes longer than the sums.
+    if seen is not None:
+        share *= seen
+    # In place: what is new each time leaves the cache.
     difference -= down
     difference *= share
     gx *= gy
     gx *= 2
     gx *= share
-    angles = np.asarray(cv2.merge([difference, gx]), np.float32)
-    if mask is not None and not mask.all():
-        # The edge of the mask is no edge of the ground.
-        inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-        angles[~inner] = 0.0
-    return angles
+    return difference, gx
 
 
 def spectrum(angles: Features) -> Features:
@@ -60,7 +84,7 @@ def spectrum(angles: Features) -> Features:
 
 def correlated(reference: Features, tile: Features) -> Surface:
     """How well two images of equal size match at each shift, from their spectra (h, w, 2)."""
-    both = (reference.view(np.complex64) * tile.view(np.complex64).conj()).view(np.float32)
+    both = cv2.mulSpectrums(reference, tile, 0, conjB=True)
     return np.asarray(cv2.idft(both, flags=cv2.DFT_SCALE)[..., 0], np.float32)
 
 
@@ -71,16 +95,24 @@ def peaks(surfaces: Sequence[Surface], reach: int) -> tuple[NDArray[np.float64],
     returns   (n, 2) dx, dy, at most reach pixels, and (n,) how clear each peak is, in standard deviations
     """
     reach_y, reach_x = (min(reach, length // 2 - 1) for length in surfaces[0].shape)
-    # Negative shifts stand at the end of the surface, where negative indices find them.
-    rows, columns = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
-    near = np.stack([surface[rows[:, None], columns] for surface in surfaces])
+    near = np.stack([_near(surface, reach_y, reach_x) for surface in surfaces])
     flat = near.reshape(len(near), -1)
     best = flat.argmax(axis=1)
     clear = (flat.max(axis=1) - flat.mean(axis=1)) / (flat.std(axis=1) + 1e-9)
-    y, x = np.divmod(best, len(columns))
+    y, x = np.divmod(best, 2 * reach_x + 1)
     n = np.arange(len(near))
     shifts = x - reach_x + _vertex(near[n, y], x), y - reach_y + _vertex(near[n, :, x], y)
     return np.stack(shifts, axis=1), clear.astype(np.float64)
+
+
+def _near(surface: Surface, reach_y: int, reach_x: int) -> Surface:
+    """The shifts of at most so many pixels, the most negative first; those stand at the end of a surface."""
+    near = np.empty((2 * reach_y + 1, 2 * reach_x + 1), np.float32)
+    near[:reach_y, :reach_x] = surface[-reach_y:, -reach_x:]
+    near[:reach_y, reach_x:] = surface[-reach_y:, : reach_x + 1]
+    near[reach_y:, :reach_x] = surface[: reach_y + 1, -reach_x:]
+    near[reach_y:, reach_x:] = surface[: reach_y + 1, : reach_x + 1]
+    return near
 
 
 def _vertex(lines: Surface, i: NDArray[np.intp]) -> NDArray[np.float64]:

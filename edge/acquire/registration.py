@@ -54,6 +54,9 @@ _MIN_SEEN_FRACTION = 0.6
 _ROUNDS = 2
 # Below this median shift, in working pixels, another round would follow the noise of the blocks.
 _SETTLED_PX = 0.4
+# So many blocks, of which such a share agrees on a shift below that, are not helped by more of them.
+_ENOUGH_BLOCKS = 16
+_ENOUGH_AGREE = 0.9
 # Of so many footprints the reference is kept prepared: 6 MB each.
 N_UNDER = 2
 
@@ -286,8 +289,21 @@ def warped(grey: Grey, mask: Mask, matrix: Affine, size: tuple[int, int]) -> tup
         grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.5 * math.sqrt(factor**2 - 1)), np.uint8)
     centred = for_centres(matrix)
     image = cv2.warpAffine(grey, centred, size, flags=cv2.INTER_LINEAR)
-    seen = cv2.warpAffine(mask.astype(np.uint8) * 255, centred, size, flags=cv2.INTER_LINEAR) > 250
-    return np.asarray(image, np.uint8), np.asarray(seen)
+    return np.asarray(image, np.uint8), _mask_through(mask, centred, size)
+
+
+def _mask_through(mask: Mask, centred: Affine, size: tuple[int, int]) -> Mask:
+    """A mask through a map between pixel centres; True where at least 98 % of what a pixel shows are."""
+    if mask.all() and np.array_equal(centred[:, :2], np.eye(2)):
+        # A rectangle that is shifted: the usual first guess, and no picture has to be warped for it.
+        rows, columns = (
+            np.abs(np.arange(length) - shift - (old - 1) / 2) <= (old - 1) / 2 + 0.02
+            for length, shift, old in zip(size[::-1], centred[::-1, 2], mask.shape, strict=True)
+        )
+        return np.asarray(rows[:, None] & columns)
+    return np.asarray(
+        cv2.warpAffine(mask.astype(np.uint8) * 255, centred, size, flags=cv2.INTER_LINEAR) > 250
+    )
 
 
 def for_centres(matrix: Affine) -> Affine:
@@ -335,7 +351,7 @@ def _refined(pair: _Pair, matrix: Affine) -> _Fit | NotAligned:
     reach, left = BLOCK_PX // 4, np.zeros(0)
     for rounds_left in reversed(range(_ROUNDS + 1)):
         grey, seen = warped(pair.tile, pair.tile_mask, matrix, size)
-        blocks = _measured(under.layout, under.spectra, features(grey, seen), under.mask & seen, reach)
+        blocks = _measured(under, features(grey, seen), under.mask & seen, reach)
         if len(blocks.shifts) < _MIN_BLOCKS:
             return NotAligned(f"blocks with clear edges: expected >= {_MIN_BLOCKS}, got {len(blocks.shifts)}")
         left = np.hypot(*blocks.shifts.T)
@@ -356,9 +372,13 @@ class _Blocks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """Where the blocks lie: (left, top) of each, their side, and the window that fades their rims."""
+    """Where the blocks lie: (left, top) of each, their side, and the window that fades their rims.
+
+    is_even  (n,) bool, the white fields if they were those of a chessboard
+    """
 
     corners: tuple[tuple[int, int], ...]
+    is_even: NDArray[np.bool_]
     side: int
     window: Features
 
@@ -367,8 +387,10 @@ class _Layout:
         """Blocks spread evenly over an image, at most MAX_BLOCKS_ALONG along a side."""
         height, width = mask.shape
         side = min(BLOCK_PX, height, width)
-        corners = tuple((left, top) for top in _starts(height, side) for left in _starts(width, side))
-        return cls(corners, side, _fade(side, side))
+        tops, lefts = _starts(height, side), _starts(width, side)
+        rows, columns = np.indices((len(tops), len(lefts)))
+        corners = tuple((left, top) for top in tops for left in lefts)
+        return cls(corners, (rows + columns).ravel() % 2 == 0, side, _fade(side, side))
 
     def part(self, corner: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a block."""
@@ -389,15 +411,38 @@ class _Layout:
         return [spectrum(angles[self.part(self.corners[index])] * self.window) for index in indices]
 
 
-def _measured(
-    layout: _Layout, reference: Sequence[Features], tile: Features, both: Mask, reach: int
-) -> _Blocks:
-    """The shift of each block of which most is seen in both and which has a clear peak."""
-    chosen = np.flatnonzero(layout.seen_fractions(both) >= _MIN_SEEN_FRACTION).tolist()
+def _measured(under: _Under, tile: Features, both: Mask, reach: int) -> _Blocks:
+    """The shift of each block of which most is seen in both and which has a clear peak.
+
+    Where every other block says clearly and with one voice that the tile lies on the reference, the rest
+    would say the same and is not asked.
+    """
+    chosen = np.flatnonzero(under.layout.seen_fractions(both) >= _MIN_SEEN_FRACTION)
+    if not len(chosen):
+        return _Blocks(np.zeros((0, 2)), np.zeros((0, 2)))
+    is_even = under.layout.is_even[chosen]
+    some = _measured_at(under, tile, chosen[is_even].tolist(), reach)
+    if _is_settled(some):
+        return some
+    rest = _measured_at(under, tile, chosen[~is_even].tolist(), reach)
+    return _Blocks(np.concatenate([some.middles, rest.middles]), np.concatenate([some.shifts, rest.shifts]))
+
+
+def _is_settled(blocks: _Blocks) -> bool:
+    """True if so many blocks agree that there is no shift left that no further ones could turn it."""
+    left = np.hypot(*blocks.shifts.T)
+    return (
+        len(left) >= _ENOUGH_BLOCKS
+        and float((left <= _AGREES_PX).mean()) >= _ENOUGH_AGREE
+        and float(np.median(left)) < _SETTLED_PX
+    )
+
+
+def _measured_at(under: _Under, tile: Features, chosen: Sequence[int], reach: int) -> _Blocks:
     if not chosen:
         return _Blocks(np.zeros((0, 2)), np.zeros((0, 2)))
-    spectra = layout.spectra(tile, chosen)
-    surfaces = [correlated(reference[index], there) for index, there in zip(chosen, spectra, strict=True)]
+    layout, spectra = under.layout, under.layout.spectra(tile, chosen)
+    surfaces = [correlated(under.spectra[index], there) for index, there in zip(chosen, spectra, strict=True)]
     shifts, clear = peaks(surfaces, min(reach, layout.side // 4))
     middles = np.array([layout.corners[index] for index in chosen]) + layout.side / 2
     return _Blocks(middles[clear >= _MIN_PEAK], shifts[clear >= _MIN_PEAK])

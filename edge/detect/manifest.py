@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -156,8 +157,12 @@ class ChangeModel:
     infer: InferChange
 
 
+@lru_cache(maxsize=4)
 def parse(text: str, where: str) -> Manifest:
-    """The manifest in a YAML text; ModelRefused names every fault, one a line, with its place in the text."""
+    """The manifest in a YAML text; ModelRefused names every fault, one a line, with its place in the text.
+
+    Remembered for the last few: a start asks what is chosen for a model, and then for the model.
+    """
     root, faults = yamltree.parse(text)
     if root is None:
         raise _refused(faults, where)

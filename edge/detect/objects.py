@@ -178,7 +178,9 @@ def _look_through(window: Window, pixels: Rgb, search: _Search, sought: NDArray[
     """What the model sees in one window and the window owns, in pixels of the image and within it."""
     model = search.model
     boxes, scores = model.infer(crop(pixels, window))
-    rows, labels = np.nonzero((scores >= search.min_score) & sought)
+    # Flat: nonzero takes ten times as long over two axes.
+    rows, labels = np.divmod(np.flatnonzero(scores >= search.min_score), scores.shape[1])
+    rows, labels = rows[sought[labels]], labels[sought[labels]]
     height, width = pixels.shape[:2]
     corner = np.array([window.columns.start, window.rows.start] * 2, np.float32)
     found = Candidates(boxes[rows] + corner, scores[rows, labels], labels)

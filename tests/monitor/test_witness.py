@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from edge.explain.chain import chain_of
 from edge.monitor import presence
 from edge.monitor.inventory import Answer, update
 from edge.monitor.presence import PresenceSettings
@@ -21,11 +22,15 @@ class Asked(Watch):
 
     def __init__(self, *, changed: bool | None) -> None:
         super().__init__()
-        self.n_asked = 0
+        self.asked_before: list[datetime] = []
         self._changed = changed
 
-    def answer(self, _box: GroundBox, _seen_at: datetime) -> Answer | None:
-        self.n_asked += 1
+    @property
+    def n_asked(self) -> int:
+        return len(self.asked_before)
+
+    def answer(self, _box: GroundBox, seen_at: datetime) -> Answer | None:
+        self.asked_before.append(seen_at)
         return None if self._changed is None else Answer(self._changed, day(1))
 
     def compared(self, at: datetime, *places: tuple[float, float], score: float = 0.6) -> Delta:
@@ -73,6 +78,48 @@ def test_the_answer_stands_in_the_history_of_the_track() -> None:
     watch.compared(day(1), STAND_1, STAND_2)
     watch.compared(day(2), STAND_1)
     assert [step.changed for track in watch.inventory.tracks for step in track.history].count(False) == 1
+
+
+def test_nobody_is_asked_about_what_does_not_count_yet() -> None:
+    watch = Asked(changed=True)
+    watch.compared(day(1), STAND_1)
+    watch.compared(day(2), STAND_1)
+    watch.compared(day(3), STAND_2, score=0.3)
+    assert watch.n_asked == 1  # of the first stand, where one was lost
+
+
+def test_it_is_asked_about_once_it_counts() -> None:
+    watch = Asked(changed=True)
+    watch.compared(day(1))
+    watch.compared(day(2), STAND_1, score=0.45)
+    n_before = watch.n_asked
+    delta = watch.compared(day(3), STAND_1, score=0.9)
+    watch.compared(day(4), STAND_1, score=0.9)
+    assert (n_before, watch.n_asked, len(delta.arrived)) == (0, 1, 1)
+
+
+def test_the_answer_is_about_the_time_before_it_was_first_seen() -> None:
+    watch = Asked(changed=True)
+    watch.compared(day(1))
+    watch.compared(day(2), STAND_1, score=0.45)
+    watch.compared(day(3), STAND_1, score=0.9)
+    assert watch.asked_before == [day(2)]
+
+
+def test_what_came_of_the_answer_can_be_worked_out_again() -> None:
+    watch = Asked(changed=False)
+    watch.compared(day(1))
+    watch.compared(day(2), STAND_1, score=0.45)
+    watch.compared(day(3), STAND_1, score=0.9)
+    [track] = watch.inventory.tracks
+    assert chain_of(track, SETTINGS, RECALL.of("aircraft"), {}).newness == pytest.approx(track.newness)
+
+
+def test_nobody_is_asked_where_it_is_no_arrival_whatever_the_answer() -> None:
+    watch = Asked(changed=True)
+    watch.compared(day(1))
+    watch.compared(day(1) + timedelta(seconds=1), STAND_1)
+    assert watch.n_asked == 0
 
 
 @pytest.mark.parametrize("before", [0.05, 0.5, 0.95])
