@@ -40,8 +40,8 @@ class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     # Regions with less ground are left out, in square metres: a small car has 7.
     min_area_m2: Annotated[float, Meta(ge=0)] = 4.0
     # Regions without a pixel of this score are left out: it keeps faint, wide differences of season out and
-    # leaves the rims of real changes. Of the false regions that change-4 shows on held-out pairs from 0.8 on
-    # a quarter have one of 0.95; it costs 0.006 of the F1 of levir-val.
+    # leaves the rims of real changes. Of the false regions that change-5 shows on held-out pairs from 0.9 on
+    # a half have one of 0.95, which costs 0.013 of the F1 of levir-val, and a tenth one of 0.98.
     min_peak: Annotated[float, Meta(ge=0, le=1)] = 0.95
     # Of how many views of a window, turned and mirrored, the score is the mean; each costs as much again.
     n_views: Annotated[int, Meta(ge=1, le=4)] = 2

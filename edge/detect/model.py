@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from edge.acquire.tile import Rgb
 
-# Windows of which a change model's features are remembered: 0.7 MB each with the shipped one.
-MAX_FEATURES = 32
+# Windows of which a change model's features are remembered: 1.1 MB each with the shipped one.
+MAX_FEATURES = 20
 
 __all__ = ["ChangeModel", "Manifest", "Model", "Models", "describe", "load", "load_change", "read_manifest"]
 

@@ -37,6 +37,8 @@ def measured(parts: Sequence[Part], model: Model) -> tuple[list[Row], list[Row]]
 
 
 def _name(part: Part) -> str:
+    if all(item.is_to_scale for item in part.items):
+        return f"{part.name}, each at its own"
     return f"{part.name}, at {part.source.gsd_m} m" if part.source.is_served_at else part.name
 
 
