@@ -18,7 +18,7 @@ TRANSPORT = SceneObject("t1", "transport", 170.0, 150.0, 20.0, "white")
 # Day by day: what is left of the transport, None where it is gone, and whether the hall stands.
 STORY = (
     ("whole", False), ("whole", False), ("whole", False), ("nose_open", False), ("nose_open", True),
-    ("tail_off", True), ("tail_off", True), (None, True), (None, True),
+    ("nose_open", True), ("tail_off", True), ("tail_off", True), (None, True), (None, True),
 )  # fmt: skip
 RULES = ({"altered": "aircraft", "severity": "severe"}, {"ground_change": True, "looks": 3})
 

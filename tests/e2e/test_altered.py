@@ -68,7 +68,7 @@ def test_the_story_says_each_step_with_its_instants(heard: Heard) -> None:
     assert [one["step"] for one in steps] == [1, 2]
     assert [(one["since"][:10], one["look"][:10]) for one in steps] == [
         ("2024-06-04", "2024-06-05"),
-        ("2024-06-06", "2024-06-07"),
+        ("2024-06-07", "2024-06-08"),
     ]
 
 
