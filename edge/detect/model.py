@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from edge.acquire.tile import Rgb
 
-# Windows of which a change model's features are remembered: 1.1 MB each with the shipped one.
-MAX_FEATURES = 20
+# Windows of which a change model's features are remembered: 1.1 MB each with the shipped one. What a tile is
+# compared with is laid onto that very tile, so only the questions of one tile find them again.
+MAX_FEATURES = 4
 
 __all__ = ["ChangeModel", "Manifest", "Model", "Models", "describe", "load", "load_change", "read_manifest"]
 
@@ -165,7 +166,9 @@ def _with_features(checked: _Checked) -> Callable[[Input, Rgb, Rgb], dict[str, T
         key = hashlib.blake2b(window.tobytes(), digest_size=16).digest()
         if key not in known:
             given_for_it = feed(taken, window) | {cached: nothing}
-            [known[key]] = run(session, [given], given_for_it, checked.manifest.file)
+            [made] = run(session, [given], given_for_it, checked.manifest.file)
+            # A copy: the runtime's own array would keep a hole in the memory that all models work in.
+            known[key] = made.copy()
             if len(known) > MAX_FEATURES:
                 known.popitem(last=False)
         known.move_to_end(key)
