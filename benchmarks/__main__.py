@@ -1,11 +1,11 @@
-"""python -m benchmarks [tile] [memory] [start] [durable] [--tiles N]: prints the table of README.md."""
+"""python -m benchmarks [tile] [memory] [start] [durable] [year] [--tiles N]: prints README.md's table."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import bench_durable, bench_memory, bench_start, bench_tile
+from benchmarks import bench_durable, bench_memory, bench_start, bench_tile, bench_year
 from benchmarks.table import machine, table
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "start": bench_start.rows,
     "memory": bench_memory.rows,
     "durable": bench_durable.rows,
+    "year": bench_year.rows,
 }
 
 

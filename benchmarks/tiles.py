@@ -41,11 +41,11 @@ class Archive:
         comment = b"%012d" % number
         return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
-    def write(self, folder: Path, number: int) -> None:
-        """A tile with its sidecar, renamed into place."""
+    def write(self, folder: Path, number: int, every: timedelta = STEP) -> None:
+        """A tile with its sidecar, renamed into place; every: the time from one number to the next."""
         name = f"{SITE_ID}-{number:06d}"
         item = sidecar(
-            name, bounds=self.bounds, at=FIRST_AT + number * STEP, gsd_m=self.gsd_m, image=f"{name}.jpg"
+            name, bounds=self.bounds, at=FIRST_AT + number * every, gsd_m=self.gsd_m, image=f"{name}.jpg"
         )
         for suffix, data in ((".json", json.dumps(item).encode()), (".jpg", self.jpeg(number))):
             hidden = folder / f".{name}{suffix}.part"

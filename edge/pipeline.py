@@ -401,6 +401,7 @@ class Counts:
     recall: Recall
     standing: Mapping[tuple[str, str | None], Standing]
     _counted: dict[tuple[str, str | None], Count] = field(default_factory=dict)
+    _unfound: dict[tuple[str, str | None], float] = field(default_factory=dict)
 
     @classmethod
     def made(cls, watched: WatchedSite, state: SiteState, recall: Recall) -> Counts:
@@ -444,12 +445,10 @@ class Counts:
         known = self.state.activity.only(key_of(label, name) for label, name in keys)
         if at != sight.seen_at:
             return known  # a tile that comes late tells of a day that is over, with the counts of today
-        shown = {name for name, zone in zones.items() if self._shows(sight, zone)}
+        fractions = self.state.coverage.seen_fractions(sight, zones.values())
+        shown = {name for name, fraction in zip(zones, fractions, strict=True) if fraction >= MIN_SEEN}
         told = {key_of(label, name): self._moments(label, name) for label, name in keys if name in shown}
         return known.with_counts(at, dict(sorted(told.items())))
-
-    def _shows(self, sight: Sight, zone: Zone | None) -> bool:
-        return self.state.coverage.seen_fraction(sight, zone) >= MIN_SEEN
 
     def _moments(self, label: str, zone: str | None) -> tuple[float, float]:
         return count.moments(self._standing(label, zone), self.unfound_fraction(label, zone))
@@ -457,14 +456,16 @@ class Counts:
     def unfound_fraction(self, label: str, zone: str | None) -> float:
         """Chance that an object of a label that stands in a zone is in no track yet."""
         assert self.state.newest_look_at is not None, "who asks has looked"
-        return count.unfound_fraction(
-            self.state.coverage,
-            next((one for one in self.watched.site.zones if one.name == zone), None),
-            self.state.newest_look_at,
-            recall=self.recall.of(label),
-            every_days=self.state.every_days,
-            settings=self.watched.inventory,
-        )
+        if (label, zone) not in self._unfound:
+            self._unfound[label, zone] = count.unfound_fraction(
+                self.state.coverage,
+                next((one for one in self.watched.site.zones if one.name == zone), None),
+                self.state.newest_look_at,
+                recall=self.recall.of(label),
+                every_days=self.state.every_days,
+                settings=self.watched.inventory,
+            )
+        return self._unfound[label, zone]
 
     def labels(self) -> tuple[str, ...]:
         """The labels that ever stood there as far as the inventory goes, and those that a rule is about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -115,7 +116,12 @@ class Coverage:
 
     def seen_fraction(self, sight: Sight, zone: Zone | None) -> float:
         """Share of a zone (None: the site) that one tile clearly shows."""
-        return float(self.seen_cells(sight)[self.cells_of(zone)].mean())
+        return next(self.seen_fractions(sight, [zone]))
+
+    def seen_fractions(self, sight: Sight, zones: Iterable[Zone | None]) -> Iterator[float]:
+        """The same of many zones, in their order."""
+        seen = self.seen_cells(sight)
+        return (float(seen[self.cells_of(zone)].mean()) for zone in zones)
 
     def after(self, sight: Sight) -> Coverage:
         """The ledger with one more look."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ from msgspec.structs import replace as renewed
 from edge.geo import LngLat, Site, distance_m
 from edge.monitor import presence
 from edge.monitor.coverage import Coverage, Sight
-from edge.monitor.kinds import USUAL, elected, votes_after, wavers, widest
+from edge.monitor.kinds import USUAL, elected, votes_after, wavers
 from edge.monitor.match import Pairs, pairs
 from edge.monitor.places import Places, areas_m2, touching
 from edge.monitor.presence import PresenceSettings
@@ -37,6 +37,8 @@ WEAK = 0.5
 # How much of the newest box enters the stored one: the jitter of single boxes averages out.
 BOX_GAIN = 0.4
 _DAY_S = 86_400.0
+# Looked up by the hundred at each look: members of an enumeration are slow to name (Python 3.11).
+_TENTATIVE, _PRESENT, _GONE = Status.TENTATIVE, Status.PRESENT, Status.GONE
 
 
 class InventorySettings(PresenceSettings, frozen=True, kw_only=True):
@@ -131,8 +133,7 @@ def update(
     stayed = step.revisited(inventory.tracks, found)
     begun = step.begun(found.unmatched, stayed, site, inventory.next_number)
     kept_since = sight.seen_at - timedelta(days=settings.forget_gone_after_days)
-    present = Status.PRESENT
-    kept = tuple(t for t in [*stayed, *begun] if t.status is present or not _is_forgotten(t, kept_since))
+    kept = tuple(t for t in [*stayed, *begun] if t.status is _PRESENT or not _is_forgotten(t, kept_since))
     return Inventory(kept, inventory.next_number + len(begun)), _delta(inventory.tracks, stayed, begun)
 
 
@@ -159,82 +160,86 @@ class _Step:
     recall: Recall
     settings: InventorySettings
     changed: AskChange
+    _turned: dict[datetime, float] = field(default_factory=dict)
 
     def revisited(self, tracks: Sequence[Track], found: Pairs) -> list[Track]:
         """The tracks after this look; those that it does not bear on are unchanged."""
-        seen_at, sightings, gone = self.sight.seen_at, found.by_track, Status.GONE
-        # No look could make a departure surer that is as sure as can be.
-        due = [
-            track
-            for track in tracks
-            if track.looked_at < seen_at
-            and (track.log_odds > -presence.MAX_LOG_ODDS or track.status is not gone)
-        ]
-        after = {
-            track.track_id: self._detected(track, sightings[track.track_id])
-            for track in due
-            if track.track_id in sightings and self._may_tell(track, sightings[track.track_id])
-        }
-        missing = [track for track in due if track.track_id not in sightings]
-        shares = self.sight.shares(Places.of([track.box for track in missing])).tolist()
-        for track, share in zip(missing, shares, strict=True):
+        seen_at, sightings, surest = self.sight.seen_at, found.by_track, -presence.MAX_LOG_ODDS
+        after, missing = list(tracks), []
+        for n, track in enumerate(tracks):
+            # No look could make a departure surer that is as sure as can be.
+            if track.looked_at >= seen_at or (track.log_odds <= surest and track.status is _GONE):
+                continue
+            sighting = sightings.get(track.track_id)
+            if sighting is None:
+                missing.append(n)
+            elif self._may_tell(track, sighting):
+                after[n] = self._detected(track, sighting)
+        shares = self.sight.shares(Places.of([tracks[n].box for n in missing])).tolist()
+        for n, share in zip(missing, shares, strict=True):
             if share >= self.settings.min_seen_fraction:
-                after[track.track_id] = self._missed(track, share)
-        return [after.get(track.track_id, track) for track in tracks]
+                after[n] = self._missed(tracks[n], share)
+        return after
 
     def _may_tell(self, track: Track, sighting: Sighting) -> bool:
         """False for a weak sight through cloud, or at the border: it would speak against what it hides."""
         return sighting.score >= WEAK or self.sight.share(track.box) >= self.settings.min_seen_fraction
 
-    def _relaxed(self, track: Track) -> float:
-        return presence.relaxed(track.log_odds, _days(track.looked_at, self.sight.seen_at), self.settings)
+    def _turned_since(self, at: datetime) -> float:
+        """Chance of a turnover since a look: most tracks share their last one."""
+        turned = self._turned.get(at)
+        if turned is None:
+            turned = self._turned[at] = presence.turnover(_days(at, self.sight.seen_at), self.settings)
+        return turned
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
         # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
         is_weak = sighting.score < WEAK
         miss = self._miss(track) if is_weak else 0.0
         answer = self._asked(track) if is_weak else None
-        detected = presence.after_detection(self._relaxed(track), sighting.score, miss)
-        log_odds = self._compared(track, detected, answer)
+        was, turned = track.presence, self._turned_since(track.looked_at)
+        detected = presence.after_detection(presence.faded(track.log_odds, turned), sighting.score, miss)
+        log_odds = self._compared(detected, was, answer)
         step = self._step(sighting.score, log_odds)
         if is_weak:
             step = renewed(step, strength=round(track.strength, 4), recall=self._recall_noted(track.label))
-        changed = None if answer is None else answer.changed
-        seen_at = self.sight.seen_at
-        shifted_m = distance_m(track.box.position, sighting.box.position)
-        moved = sighting.whole and track.status is Status.PRESENT and shifted_m >= self._move_limit_m(track)
-        kept_box = _blended(track.box, sighting.box) if sighting.whole else track.box
+        moved, box = self._placed(track, sighting)
         votes = votes_after(track.votes, sighting, self.settings.kinds)
-        return self._decided(
+        shown = renewed(
             track,
-            log_odds,
-            self._noted(step, answer),
             label=elected(votes, track.label),
             votes=votes,
-            box=sighting.box if moved else kept_box,
+            box=box,
             strength=max(sighting.score, track.strength * 0.9),
-            left_share=self._left_share(track, changed=changed),
-            last_seen=seen_at,
-            moved_at=seen_at if moved else track.moved_at,
+            left_share=self._left_share(track, was, turned, answer),
+            last_seen=self.sight.seen_at,
+            moved_at=self.sight.seen_at if moved else track.moved_at,
         )
+        return self._decided(track, shown, log_odds, self._noted(step, answer))
+
+    def _placed(self, track: Track, sighting: Sighting) -> tuple[bool, GroundBox]:
+        """Whether an object stands elsewhere on its footprint, and where it is after this sight."""
+        if not sighting.whole:
+            return False, track.box
+        shifted_m = distance_m(track.box.position, sighting.box.position)
+        moved = track.status is _PRESENT and shifted_m >= self._move_limit_m(track)
+        return moved, sighting.box if moved else _blended(track.box, sighting.box)
 
     def _move_limit_m(self, track: Track) -> float:
         """Half a length or the setting: what shifts less is the box, not the object."""
         return max(self.settings.min_move_m, 0.3 * track.box.length_m)
 
     def _missed(self, track: Track, seen_fraction: float) -> Track:
-        answer = self._asked(track)
-        missed = presence.after_miss(self._relaxed(track), self._miss(track))
-        log_odds = self._compared(track, missed, answer)
-        step = renewed(
-            self._step(None, log_odds),
-            seen_fraction=round(seen_fraction, 3),
-            strength=round(track.strength, 4),
-            recall=self._recall_noted(track.label),
-        )
-        changed = None if answer is None else answer.changed
-        left_share = self._left_share(track, changed=changed)
-        return self._decided(track, log_odds, self._noted(step, answer), left_share=left_share)
+        answer, seen_at = self._asked(track), self.sight.seen_at
+        was, turned = track.presence, self._turned_since(track.looked_at)
+        unseen = presence.after_miss(presence.faded(track.log_odds, turned), self._miss(track))
+        log_odds = self._compared(unseen, was, answer)
+        step = Evidence(
+            seen_at, self.sight.tile_id, round(seen_fraction, 3), None, round(log_odds, 3),
+            strength=round(track.strength, 4), recall=self._recall_noted(track.label),
+        )  # fmt: skip
+        missed = renewed(track, left_share=self._left_share(track, was, turned, answer))
+        return self._decided(track, missed, log_odds, self._noted(step, answer))
 
     def _miss(self, track: Track) -> float:
         return presence.miss_chance(track.strength, self.recall.of(track.label), self.settings)
@@ -245,50 +250,47 @@ class _Step:
 
     def _asked(self, track: Track) -> Answer | None:
         """What a comparison says of the ground of an object that is believed to be there."""
-        return self.changed(track.box, self.sight.seen_at) if track.status is Status.PRESENT else None
+        return self.changed(track.box, self.sight.seen_at) if track.status is _PRESENT else None
 
-    def _compared(self, track: Track, log_odds: float, answer: Answer | None) -> float:
-        """The log-odds with what a comparison says."""
-        return presence.after_comparison(
-            log_odds,
-            track.presence,
-            0.0 if answer is None else _days(answer.since, self.sight.seen_at),
-            changed=None if answer is None else answer.changed,
-            settings=self.settings,
-        )
+    def _compared(self, log_odds: float, was: float, answer: Answer | None) -> float:
+        """The log-odds with what a comparison says; was: the presence at the look before."""
+        if answer is None:
+            return log_odds
+        days = _days(answer.since, self.sight.seen_at)
+        return presence.after_comparison(log_odds, was, days, changed=answer.changed, settings=self.settings)
 
     def _noted(self, step: Evidence, answer: Answer | None) -> Evidence:
         return step if answer is None else renewed(step, changed=answer.changed, since=answer.since)
 
-    def _left_share(self, track: Track, *, changed: bool | None = None) -> float:
-        days = _days(track.looked_at, self.sight.seen_at)
-        return presence.left_share(track.left_share, track.presence, days, self.settings, changed=changed)
+    def _left_share(self, track: Track, was: float, turned: float, answer: Answer | None) -> float:
+        likelihoods = presence.likelihoods_of(None if answer is None else answer.changed, self.settings)
+        return presence.share_left(track.left_share, was, turned, likelihoods=likelihoods)
 
     def _step(self, score: float | None, log_odds: float) -> Evidence:
         """What this look said of a track; a detection is proof of the whole ground."""
         return Evidence(self.sight.seen_at, self.sight.tile_id, 1.0, score, round(log_odds, 3))
 
-    def _decided(self, track: Track, log_odds: float, noted: Evidence, **changes: Any) -> Track:
-        """The track with these changes and what its presence makes of it: a status, and instants of news."""
-        seen_at, status = self.sight.seen_at, track.status
-        arrived_at, departed_at = track.arrived_at, track.departed_at
+    def _decided(self, before: Track, after: Track, log_odds: float, noted: Evidence) -> Track:
+        """A track after this look, with what its presence makes of it: a status, and instants of news."""
+        seen_at, status = self.sight.seen_at, before.status
+        arrived_at, departed_at = before.arrived_at, before.departed_at
         present = presence.probability(log_odds)
-        if status is Status.PRESENT and present <= self.settings.gone_below:
-            status, departed_at = Status.GONE, seen_at
-        elif status is Status.TENTATIVE and present >= self.settings.present_from:
-            status, track = Status.PRESENT, self._introduced(track)
-        surely_new = present * track.newness >= self.settings.present_from
-        if status is Status.PRESENT and arrived_at is None and surely_new:
-            arrived_at = seen_at
+        if status is _PRESENT and present <= self.settings.gone_below:
+            status, departed_at = _GONE, seen_at
+        elif status is _TENTATIVE and present >= self.settings.present_from:
+            status, before = _PRESENT, self._introduced(before)
+        if arrived_at is None and status is _PRESENT:
+            surely_new = present * before.newness >= self.settings.present_from
+            arrived_at = seen_at if surely_new else None
         return renewed(
-            track,
+            after,
             log_odds=log_odds,
             status=status,
+            newness=before.newness,
             arrived_at=arrived_at,
             departed_at=departed_at,
             looked_at=seen_at,
-            history=(*track.history, noted)[-MAX_HISTORY:],
-            **changes,
+            history=(*before.history[1 - MAX_HISTORY :], noted),
         )
 
     def begun(
@@ -319,12 +321,13 @@ class _Step:
 
         Others are earlier detections, by their numbers, and tracks that were just seen, all of them _A_TRACK.
         """
-        seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not Status.GONE]
+        seen = [t for t in stayed if t.last_seen >= t.looked_at and t.status is not _GONE]
         under: list[set[int]] = [set() for _ in fitting]
         if not fitting:
             return under
         others: list[Track | Sighting] = [*seen, *fitting]
-        alike = [widest(one.label, self.settings.kinds) for one in others]
+        wider = self.settings.kinds.get
+        alike = [wider(one.label, one.label) for one in others]
         theirs = Places.of([one.box for one in others]).sides_m(site.bounds.centre)
         mine = theirs[len(seen) :]
         rows, columns, shared = touching(theirs, mine)
@@ -359,7 +362,7 @@ class _Step:
             since=before,
             recall=self._recall_noted(sighting.label),
         )
-        return self._decided(track, track.log_odds, noted)
+        return self._decided(track, track, track.log_odds, noted)
 
     def _introduced(self, track: Track) -> Track:
         """A track that begins to count, with what its ground says of its coming.
@@ -409,14 +412,14 @@ _A_TRACK = -1
 
 def _blended(old: GroundBox, new: GroundBox) -> GroundBox:
     """The stored box moved a part of the way to the newest one."""
-
-    def between(a: float, b: float) -> float:
-        return a + BOX_GAIN * (b - a)
-
-    lng_deg = math.remainder(new.position.lng - old.position.lng, 360.0)
-    lng = math.remainder(old.position.lng + BOX_GAIN * lng_deg, 360.0)
-    position = LngLat(lng, between(old.position.lat, new.position.lat))
-    return GroundBox(position, between(old.width_m, new.width_m), between(old.height_m, new.height_m))
+    was, now = old.position, new.position
+    lng_deg = math.remainder(now.lng - was.lng, 360.0)
+    lng = math.remainder(was.lng + BOX_GAIN * lng_deg, 360.0)
+    return GroundBox(
+        LngLat(lng, was.lat + BOX_GAIN * (now.lat - was.lat)),
+        old.width_m + BOX_GAIN * (new.width_m - old.width_m),
+        old.height_m + BOX_GAIN * (new.height_m - old.height_m),
+    )
 
 
 def _days(start: datetime, end: datetime) -> float:

@@ -52,13 +52,16 @@ def votes_after(votes: Votes, sighting: Sighting, kinds: Kinds) -> Votes:
     """The votes after one more look; none are kept where there is nothing to vote on."""
     if not wavers(sighting.label, kinds):
         return {}
-    faded = {label: round(weight * _KEPT, 4) for label, weight in votes.items()}
-    return faded | {sighting.label: round(faded.get(sighting.label, 0.0) + sighting.score, 4)}
+    after = {label: round(weight * _KEPT, 4) for label, weight in votes.items()}
+    after[sighting.label] = round(after.get(sighting.label, 0.0) + sighting.score, 4)
+    return after
 
 
 def elected(votes: Votes, label: str) -> str:
     """What an object is called: the label of most weight, the one it has (or the first) of equal ones."""
-    return max(votes, key=lambda one: (votes[one], one == label), default=label)
+    if len(votes) < 2:
+        return next(iter(votes), label)
+    return max(votes, key=lambda one: (votes[one], one == label))
 
 
 def fused(sightings: Sequence[Sighting], kinds: Kinds) -> list[Sighting]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.monitor.kinds import USUAL, Kinds, widest
+from edge.monitor.kinds import USUAL, Kinds
 from edge.monitor.places import Indices, Places, areas_m2, touching
 from edge.monitor.track import Sighting, Status, Track
 
@@ -69,10 +69,11 @@ def overlaps(
     whole = np.array([sighting.whole for sighting in sightings], dtype=bool)[columns]
     its, mine = areas_m2(old)[rows], areas_m2(new)[columns]
     common = inner / np.where(whole, its + mine - inner, mine)
-    its_kind = np.array([widest(track.label, kinds) for track in tracks], object)
-    my_kind = np.array([widest(sighting.label, kinds) for sighting in sightings], object)
+    its_kind = np.array([kinds.get(track.label, track.label) for track in tracks], object)
+    my_kind = np.array([kinds.get(sighting.label, sighting.label) for sighting in sightings], object)
     alike = np.asarray(its_kind[rows] == my_kind[columns], bool)
-    doubtful = np.array([track.status is Status.TENTATIVE for track in tracks], dtype=bool)[rows]
+    tentative = Status.TENTATIVE
+    doubtful = np.array([track.status is tentative for track in tracks], dtype=bool)[rows]
     doubtful |= np.array([sighting.score < SURE for sighting in sightings], dtype=bool)[columns]
     of_a_size = ~(whole & doubtful) | (np.maximum(its, mine) <= MAX_AREAS * np.minimum(its, mine))
     same = alike & of_a_size & (common >= np.where(whole, MIN_IOU, MIN_PART))

@@ -57,9 +57,14 @@ def turnover(days: float, settings: PresenceSettings) -> float:
 
 def relaxed(log_odds: float, days: float, settings: PresenceSettings) -> float:
     """Log-odds after some days without a look: they fade towards not knowing, never past it."""
+    return faded(log_odds, turnover(days, settings))
+
+
+def faded(log_odds: float, turned: float) -> float:
+    """The same where the chance of a turnover since is known: it is one for all tracks of a look."""
     if log_odds <= 0.0:
         return log_odds
-    believed = 0.5 + (probability(log_odds) - 0.5) * (1.0 - turnover(days, settings))
+    believed = 0.5 + (probability(log_odds) - 0.5) * (1.0 - turned)
     return math.log(believed / (1.0 - believed))
 
 
@@ -97,7 +102,7 @@ def newness(days: float, miss: float, settings: PresenceSettings, *, changed: bo
     came = turnover(days, settings)
     if came <= 0.0:
         return 0.0
-    if_changed, if_not = _likelihoods(changed, settings)
+    if_changed, if_not = likelihoods_of(changed, settings)
     there = (1.0 - came) * miss * if_not
     return came * if_changed / (came * if_changed + there)
 
@@ -116,7 +121,7 @@ def after_comparison(
     """
     if changed is None:
         return log_odds
-    if_changed, if_not = _likelihoods(changed, settings)
+    if_changed, if_not = likelihoods_of(changed, settings)
     p, turned = presence_before, min(turnover(days, settings), 0.5)
     stayed, came = p * (1 - turned), (1 - p) * turned
     left, never = p * turned, (1 - p) * (1 - turned)
@@ -144,14 +149,26 @@ def left_share(
     days             since then
     changed          what the change model says of its place; None: it was not asked
     """
-    if_changed, if_not = _likelihoods(changed, settings)
+    return share_left(
+        share, presence_before, turnover(days, settings), likelihoods=likelihoods_of(changed, settings)
+    )
+
+
+def share_left(
+    share: float, presence_before: float, turned: float, *, likelihoods: tuple[float, float] = (1.0, 1.0)
+) -> float:
+    """The same where the chance of a turnover since is known.
+
+    likelihoods  of what the ground says, where something came or went and where nothing did
+    """
+    if_changed, if_not = likelihoods
     absent = 1.0 - presence_before
-    left = presence_before * turnover(days, settings) * if_changed + absent * share * if_not
+    left = presence_before * turned * if_changed + absent * share * if_not
     never = absent * (1.0 - share) * if_not
     return left / (left + never) if left + never > 0.0 else share
 
 
-def _likelihoods(changed: bool | None, settings: PresenceSettings) -> tuple[float, float]:  # noqa: FBT001
+def likelihoods_of(changed: bool | None, settings: PresenceSettings) -> tuple[float, float]:  # noqa: FBT001
     """Chance of this answer of the change model where an object came or went, and where nothing did."""
     if changed is None:
         return 1.0, 1.0
