@@ -244,7 +244,8 @@ def _pair(tile: Tile, look: Look, reference: Reference) -> _Pair:
     """Both images in one frame: the tile reduced, the reference cut out and resampled to lie under it."""
     scale = working_scale(tile)
     size = max(1, round(tile.width_px * scale)), max(1, round(tile.height_px * scale))
-    # By the whole factor in colour: the cheaper order.
+    # By the whole factor in colour: the cheaper order. Bilinear leaves no pixel out in the rest, and takes a
+    # tenth of the time of INTER_AREA.
     near = cv2.cvtColor(_by_whole_factor(tile.pixels, size), cv2.COLOR_RGB2GRAY)
     grey = np.asarray(cv2.resize(near, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     under = _under(reference, tile.grid, size)
@@ -252,11 +253,7 @@ def _pair(tile: Tile, look: Look, reference: Reference) -> _Pair:
 
 
 def _by_whole_factor(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """An image reduced towards a size, columns and rows, to less than twice as many a side.
-
-    What is left is for bilinear interpolation, which leaves no pixel out then; INTER_AREA by a broken factor
-    takes ten times as long as both.
-    """
+    """An image reduced towards a size, columns and rows, to less than twice as many a side: a cheap step."""
     height, width = pixels.shape[:2]
     factor = max(1, min(width // size[0], height // size[1]))
     near = max(size[0], width // factor), max(size[1], height // factor)
@@ -348,7 +345,7 @@ def _coarse_spectrum(grey: Grey, mask: Mask) -> Features:
     factor = _coarse_factor(grey.shape)
     height, width = (max(8, round(length / factor)) for length in grey.shape)
     near = _by_whole_factor(grey, (width, height))
-    reduced = np.asarray(cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    reduced = np.asarray(cv2.resize(near, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     seen = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
     return spectrum(features(reduced, seen) * _fade(height, width))
 
