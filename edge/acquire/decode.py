@@ -26,8 +26,8 @@ from edge.geo import GeoBounds, Grid, Site
 
 # OpenCV's own messages name no file, and a GeoTIFF gives five in a log on an SD card; a refusal names it.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-# Its helpers spin while they wait for the next image: what they spare of the wall time of a 1024-pixel tile is
-# a few milliseconds, what they burn is more.
+# Its helpers spin while they wait for the next image: of the wall time of a 1024-pixel tile they spare a few
+# milliseconds, and they burn more.
 cv2.setNumThreads(1)
 
 _MAX_TILE_ID = 128
