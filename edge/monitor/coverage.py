@@ -151,12 +151,11 @@ class Coverage:
 
     def _middles_on(self, alignment: Alignment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x, y in tile pixels of the middle of each cell: three corners give the affine map of all."""
-        rows, columns = np.indices(self.latest_at.shape) + 0.5
         grid, height, width = self.grid, *self.latest_at.shape
         x0, y0 = alignment.pixel_at(grid.to_ground(0, 0))
         x1, y1 = alignment.pixel_at(grid.to_ground(width, 0))
         x2, y2 = alignment.pixel_at(grid.to_ground(0, height))
-        across, down = columns / width, rows / height
+        across, down = (np.arange(width) + 0.5) / width, (np.arange(height)[:, None] + 0.5) / height
         return x0 + across * (x1 - x0) + down * (x2 - x0), y0 + across * (y1 - y0) + down * (y2 - y0)
 
     def views(self, places: Places, at: datetime) -> Views:
