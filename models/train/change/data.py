@@ -6,8 +6,9 @@ objects are laid, and pairs of unchanged places are the negatives.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from models.train.data import SOURCES, Boxes, Source, training, validation
 Rgb = NDArray[np.uint8]
 
 LEVIR_GSD_M = 0.5
+# The folder of rendered places, and the number of the pixels of which nobody can say whether they changed.
+PLACES, UNSURE = "rendered-places", 65_535
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +51,50 @@ class Ground:
     pixels: Rgb
     boxes: Boxes
     gsd_m: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A rendered place at two looks that lie on each other.
+
+    before, after  (H, W, 3) uint8 RGB
+    owner          (H, W) uint16, the change that a pixel belongs to, from 1; 0 none, UNSURE nobody can say
+    altered        numbers of the changes that stand in both looks, in another state
+    middles        (N, 2) row and column of the middle of each change
+    areas          (N,) its pixels
+    """
+
+    name: str
+    before: Rgb
+    after: Rgb
+    owner: NDArray[np.uint16]
+    altered: frozenset[int]
+    middles: NDArray[np.float64] = field(init=False)
+    areas: NDArray[np.intp] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the middles."""
+        rows, columns = np.nonzero((self.owner > 0) & (self.owner < UNSURE))
+        _, index, areas = np.unique(self.owner[rows, columns], return_inverse=True, return_counts=True)
+        middles = [np.bincount(index, weights=one, minlength=len(areas)) / areas for one in (rows, columns)]
+        object.__setattr__(self, "middles", np.stack(middles, 1))
+        object.__setattr__(self, "areas", areas)
+
+
+def places(root: Path, split: str) -> list[Place]:
+    """The rendered places of `models.train.change.places` that are learnt from (train) or judged by (val)."""
+    folder = root / PLACES / split
+    altered = json.loads((folder / "altered.json").read_text(encoding="utf-8"))
+    return [_place(folder, name, frozenset(numbers)) for name, numbers in altered.items()]
+
+
+def _place(folder: Path, name: str, altered: frozenset[int]) -> Place:
+    path = folder / "owner" / f"{name}.png"
+    owner = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if owner is None or owner.dtype != np.uint16:
+        raise ValueError(f"{path}: expected an image of 16 bits, got something else")
+    before, after = (_image(folder / side, name) for side in ("A", "B"))
+    return Place(name, before, after, np.asarray(owner, np.uint16), altered)
 
 
 def pairs(folder: Path) -> list[Pair]:
