@@ -134,7 +134,10 @@ def _seen_in(one: Pass, pixels: Rgb, search: _Search) -> Candidates:
     found = _look(reduced, search, search.sought(one.labels))
     size = np.array(pixels.shape[1::-1] * 2, np.float64)
     boxes = np.minimum(found.boxes * (size / (reduced.shape[1::-1] * 2)), size)
-    return Candidates(boxes.astype(np.float32), found.scores, found.labels)
+    seen = Candidates(boxes.astype(np.float32), found.scores, found.labels)
+    if not one.longer_px:
+        return seen
+    return seen.at((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= one.longer_px)
 
 
 def _reduced(pixels: Rgb, share: float) -> Rgb:
