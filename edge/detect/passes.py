@@ -31,13 +31,19 @@ class Pass:
     longer_px: float = 0.0
 
 
-def passes(manifest: Manifest, gsd_m: float | None, labels: Collection[str] | None = None) -> list[Pass]:
+def passes(
+    manifest: Manifest,
+    gsd_m: float | None,
+    labels: Collection[str] | None = None,
+    long: Collection[str] | None = None,
+) -> list[Pass]:
     """The fewest passes that give each label its working ground sample distance, finest first.
 
     Behind them those for long objects, where the tile is fine enough for one.
 
     gsd_m   of the tile; None: unknown, it is searched as it is, once
     labels  those asked for, None: all; one that the model does not know asks for nothing
+    long    those of them of which long objects may cost a pass, None: all
     """
     wanted = [label for label in manifest.labels if labels is None or label in labels]
     shares = {label: _share(manifest, label, gsd_m) for label in wanted}
@@ -47,14 +53,17 @@ def passes(manifest: Manifest, gsd_m: float | None, labels: Collection[str] | No
             found[-1] = Pass(found[-1].share, found[-1].labels | {label})
         else:
             found.append(Pass(shares[label], frozenset({label})))
-    return found if gsd_m is None else [*found, *_for_long(manifest, gsd_m, shares)]
+    return found if gsd_m is None else [*found, *_for_long(manifest, gsd_m, shares, long)]
 
 
-def _for_long(manifest: Manifest, gsd_m: float, shares: Mapping[str, float]) -> Iterator[Pass]:
+def _for_long(
+    manifest: Manifest, gsd_m: float, shares: Mapping[str, float], asked: Collection[str] | None
+) -> Iterator[Pass]:
     """A coarser pass for each label that has one, where the tile is finer than that."""
     for label, long in manifest.gsd_m.long.items():
         share = gsd_m / long.working
-        if label in shares and share * SAME_PASS < shares[label]:
+        is_asked = label in shares and (asked is None or label in asked)
+        if is_asked and share * SAME_PASS < shares[label]:
             yield Pass(share, frozenset({label}), long.from_m / gsd_m)
 
 

@@ -156,6 +156,12 @@ def test_no_coarser_pass_where_nobody_asks_for_the_label() -> None:
     assert groups(passes(with_long(from_m=60, working=1.4), 0.35, {"aircraft"})) == [(0.5, ["aircraft"])]
 
 
+def test_what_is_found_anyway_costs_no_coarser_pass_where_no_rule_is_about_it() -> None:
+    said = with_long(from_m=60, working=1.4)
+    assert len(passes(said, 0.35, LABELS, {"aircraft"})) == 1
+    assert len(passes(said, 0.35, LABELS, {"ship"})) == 2
+
+
 @pytest.mark.parametrize("gsd_m", [None, 1.4, 1.9])
 def test_no_coarser_pass_over_a_tile_that_is_as_coarse_or_of_unknown_gsd(gsd_m: float | None) -> None:
     assert len(passes(with_long(from_m=60, working=1.4), gsd_m)) == 1
