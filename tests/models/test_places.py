@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.drill.events import moments
+from edge.drill.events import moments, scene_of
 from edge.drill.render import visible_fraction
 from edge.drill.write import play, stage_of
 from models.train.change.data import UNSURE, Place, places
@@ -62,12 +62,20 @@ def test_what_is_not_marked_looks_alike_but_for_light_and_shadow(place: Place) -
     assert apart["ground"] > apart["marked"] + 0.1
 
 
+def test_the_tanks_of_the_place_are_there_at_both_looks(place: Place) -> None:
+    tanks = [one for one in scene_of(a_story(SEED)).fixed if one.kind == "storage_tank"]
+    assert tanks
+    assert {one.changed for one in place.objects if one.label == "storage_tank"} == {False}
+
+
 def test_what_is_written_is_read_as_it_was(place: Place, tmp_path: Path) -> None:
     write(tmp_path, 1, "train")
     [read] = places(tmp_path, "train")
     [made] = pictures(1, 700_000)
     assert np.array_equal(read.owner, made.owner)
     assert read.altered == made.altered
+    assert read.objects == made.objects
+    assert {one.changed for one in read.objects} == {True, False}
     assert np.abs(read.after.astype(int) - made.after).mean() < 3
     assert len(read.middles) == len(read.areas) == len(np.unique(made.owner[marked(made)]))
 

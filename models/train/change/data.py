@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -53,6 +54,18 @@ class Ground:
     gsd_m: float
 
 
+class Standing(NamedTuple):
+    """One object of a rendered place, in full view of a look.
+
+    box      left top right bottom in pixels
+    changed  it stands in one of the looks only; else in both, as it is
+    """
+
+    label: str
+    box: tuple[float, float, float, float]
+    changed: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """A rendered place at two looks that lie on each other.
@@ -60,6 +73,7 @@ class Place:
     before, after  (H, W, 3) uint8 RGB
     owner          (H, W) uint16, the change that a pixel belongs to, from 1; 0 none, UNSURE nobody can say
     altered        numbers of the changes that stand in both looks, in another state
+    objects        all but those
     middles        (N, 2) row and column of the middle of each change
     areas          (N,) its pixels
     """
@@ -69,6 +83,7 @@ class Place:
     after: Rgb
     owner: NDArray[np.uint16]
     altered: frozenset[int]
+    objects: tuple[Standing, ...]
     middles: NDArray[np.float64] = field(init=False)
     areas: NDArray[np.intp] = field(init=False)
 
@@ -84,17 +99,18 @@ class Place:
 def places(root: Path, split: str) -> list[Place]:
     """The rendered places of `models.train.change.places` that are learnt from (train) or judged by (val)."""
     folder = root / PLACES / split
-    altered = json.loads((folder / "altered.json").read_text(encoding="utf-8"))
-    return [_place(folder, name, frozenset(numbers)) for name, numbers in altered.items()]
+    known = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    return [_place(folder, name, truth) for name, truth in known.items()]
 
 
-def _place(folder: Path, name: str, altered: frozenset[int]) -> Place:
+def _place(folder: Path, name: str, truth: dict[str, Any]) -> Place:
     path = folder / "owner" / f"{name}.png"
     owner = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if owner is None or owner.dtype != np.uint16:
         raise ValueError(f"{path}: expected an image of 16 bits, got something else")
     before, after = (_image(folder / side, name) for side in ("A", "B"))
-    return Place(name, before, after, np.asarray(owner, np.uint16), altered)
+    objects = tuple(Standing(label, tuple(box), changed) for label, box, changed in truth["objects"])
+    return Place(name, before, after, np.asarray(owner, np.uint16), frozenset(truth["altered"]), objects)
 
 
 def pairs(folder: Path) -> list[Pair]:

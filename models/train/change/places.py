@@ -26,16 +26,17 @@ from edge.drill.draw import to_pixels, window_of
 from edge.drill.events import Moment, moments, scene_of
 from edge.drill.look import Light, Look, light_of
 from edge.drill.noise import Raster
-from edge.drill.render import Stage, render
+from edge.drill.render import Stage, View, render
 from edge.drill.scenario import LookSettings, Scenario
 from edge.drill.scene import Scene, SceneObject
 from edge.drill.stamp import Solid, pose_of, seen_outline, shadow_mask, stamp
 from edge.drill.traffic import ordinary
 from edge.drill.way import ways_of
 from edge.drill.write import stage_of
-from models.train.change.data import PLACES, UNSURE, Place, Rgb
+from models.train.change.data import PLACES, UNSURE, Place, Rgb, Standing
 from models.train.change.staging import ALTERED_CONTRAST, MIN_CONTRAST, RIM_ALPHA, RIM_SHADE, SURE_ALPHA
-from models.train.scenes import COLUMN_FRACTION, a_column, a_look, a_scenario, an_arrival
+from models.train.data import LABELS
+from models.train.scenes import COLUMN_FRACTION, a_column, a_look, a_scenario, an_arrival, label_of
 
 _FIRST_SEEDS = {"train": 700_000, "val": 800_000}
 _GSD_M = (0.4, 0.65)
@@ -125,12 +126,29 @@ def _pair(story: Scenario, rng: np.random.Generator) -> Place:
     pixels = views[0].pixels, views[1].pixels
     owner = _owners(changes, (looks[0].look, looks[1].look), stage.raster, pixels)
     altered = frozenset(number for number, one in enumerate(changes, 1) if one.is_altered)
-    return Place(story.site, pixels[0], pixels[1], owner, altered)
+    seen = [(*stage.scene.fixed, *objects) for objects in things]
+    return Place(story.site, pixels[0], pixels[1], owner, altered, tuple(_standing(views, *seen)))
 
 
 def _things(scene: Scene, moment: Moment) -> tuple[SceneObject, ...]:
     vehicles = ordinary(scene, moment.look.seed, moment.things, full_fraction=moment.traffic_fraction)
     return (*moment.things, *vehicles)
+
+
+def _standing(
+    views: Sequence[View], before: Sequence[SceneObject], after: Sequence[SceneObject]
+) -> Iterator[Standing]:
+    """Those of the labels that stand in one look, or in both as they are, in full view."""
+    both = {_nameless(one) for one in before} & {_nameless(one) for one in after}
+    altered = {_stateless(one) for one in before} & {_stateless(one) for one in after}
+    for view, is_last in zip(views, (False, True), strict=True):
+        for placed in view.placed:
+            label, is_same = label_of(placed), _nameless(placed.thing) in both
+            if label not in LABELS or placed.truncated or (is_same and not is_last):
+                continue
+            if is_same or _stateless(placed.thing) not in altered:
+                box = placed.box
+                yield Standing(label, (box.left, box.top, box.right, box.bottom), not is_same)
 
 
 def _without(stage: Stage, gone: Sequence[int]) -> Stage:
@@ -245,14 +263,14 @@ def write(folder: Path, n: int, split: str) -> None:
     root = folder / PLACES / split
     for name in ("A", "B", "owner"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    altered = {}
+    truth = {}
     for place in pictures(n, _FIRST_SEEDS[split]):
         for side, pixels in (("A", place.before), ("B", place.after)):
             path = root / side / f"{place.name}.jpg"
             cv2.imwrite(str(path), pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         cv2.imwrite(str(root / "owner" / f"{place.name}.png"), place.owner)
-        altered[place.name] = sorted(place.altered)
-        (root / "altered.json").write_text(json.dumps(altered), encoding="utf-8")
+        truth[place.name] = {"altered": sorted(place.altered), "objects": place.objects}
+        (root / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
 
 
 def main() -> None:
