@@ -62,6 +62,8 @@ OPEN_AFTER_S = 0.3
 # A desk that sends a command waits for what it did; a flood of them must not become one of health messages.
 HEALTH_AFTER_COMMAND_S = 5.0
 SWEEP_EVERY_S = 3600.0
+# A quarter of the shortest WatchdogSec that makes sense.
+WATCHDOG_EVERY_S = 0.5
 # Commands done between two tiles: all that wait are a second's work, a picture takes a third of one.
 COMMANDS_A_STEP = 8
 
@@ -161,6 +163,7 @@ class Daemon:
         self._next_health_s = 0.0
         self._next_open_s = 0.0
         self._next_sweep_s = 0.0
+        self._next_watchdog_s = 0.0
         self._n_commands_told = 0
         self._reopen_with: Settings | None = None
 
@@ -171,7 +174,7 @@ class Daemon:
         while not self._asked.stop.is_set():
             if self._reopen_with is not None:
                 raise Reopen(self._reopen_with)
-            health.notify(health.WATCHDOG, self._address)
+            self._feed_watchdog()
             if self._asked.reload.is_set():
                 self._reload()
             try:
@@ -186,6 +189,13 @@ class Daemon:
                 continue
             if not busy:
                 self._asked.stop.wait(IDLE_S)
+
+    def _feed_watchdog(self) -> None:
+        """Say that the work gets on; each of a tile's windows comes here, and a message for each is dear."""
+        at_s = time.monotonic()
+        if at_s >= self._next_watchdog_s:
+            self._next_watchdog_s = at_s + WATCHDOG_EVERY_S
+            health.notify(health.WATCHDOG, self._address)
 
     def _bear(self, broken: StoreBroken) -> None:
         """The disk refused something: make room, or move into memory, and say how it is."""
@@ -430,7 +440,7 @@ class Daemon:
         def guarded(window: Rgb) -> tuple[Boxes, Scores]:
             if stop.is_set():
                 raise Stopping
-            health.notify(health.WATCHDOG, self._address)
+            self._feed_watchdog()
             return infer(window)
 
         return replace(model, infer=guarded)

@@ -130,7 +130,7 @@ class Known:
 def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutcome, ...]:
     """One tile at every site whose ground it shows; the model runs once for all of them."""
     picture = picture_of(tile)
-    sights = [_sight(tile, known, tools, picture) for known in sites]
+    sights = _sights(tile, sites, tools, picture)
     usable = [sight.look.usable for sight in sights if isinstance(sight, Sight)]
     detections: list[Detection] = []
     if usable:
@@ -162,7 +162,13 @@ class _Refusal:
     detail: str | None = None
 
 
-def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Refusal:
+def _sights(tile: Tile, sites: Sequence[Known], tools: Tools, picture: int) -> Sequence[Sight | _Refusal]:
+    """What the tile shows of each site; what all of them begin with is made once, and dropped."""
+    half = quality.halved(tile.pixels)
+    return [_sight(tile, known, tools, picture, half) for known in sites]
+
+
+def _sight(tile: Tile, known: Known, tools: Tools, picture: int, half: Rgb) -> Sight | _Refusal:
     """What the tile shows of the site, or why nothing."""
     gsd_refusal = objects.refusal(tile.gsd_m, tools.models.objects.manifest)
     if gsd_refusal is not None:
@@ -170,10 +176,10 @@ def _sight(tile: Tile, known: Known, tools: Tools, picture: int) -> Sight | _Ref
         return _Refusal(gsd_refusal, f"gsd_m: expected {served.min:g} to {served.max:g}, got {tile.gsd_m:g}")
     if known.state.picture == picture:
         return _Refusal(Reject.FROZEN)
-    look = quality.assess(tile, known.watched.site, known.watched.quality)
+    look = quality.assess(tile, known.watched.site, known.watched.quality, half)
     if not isinstance(look, Look):
         return _Refusal(look)
-    alignment = _alignment(tile, look, known)
+    alignment = _alignment(tile, look, known, half)
     if isinstance(alignment, NotAligned):
         return _Refusal(Reject.NOT_ALIGNED, alignment.reason)
     return Sight(tile.tile_id, tile.acquired_at, tile.gsd_m, look, alignment)
@@ -187,14 +193,14 @@ def picture_of(tile: Tile) -> int:
     return zlib.crc32(np.ascontiguousarray(tile.pixels[::4]).data)
 
 
-def _alignment(tile: Tile, look: Look, known: Known) -> Alignment | NotAligned:
+def _alignment(tile: Tile, look: Look, known: Known, half: Rgb) -> Alignment | NotAligned:
     """The tile on the reference; ground that the reference hardly shows yet is taken to lie where it says.
 
     A site larger than one tile would otherwise never get its second part.
     """
     if known.reference is None:
         return Alignment.identity(tile.grid)
-    found = registration.align(tile, look, known.reference, known.watched.registration)
+    found = registration.align(tile, look, known.reference, known.watched.registration, half)
     if isinstance(found, NotAligned) and _shown_fraction(tile, known.reference) < MIN_COMPARABLE:
         return Alignment.identity(tile.grid)
     return found

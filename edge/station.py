@@ -242,7 +242,7 @@ class Station:
 
     def _read(self, claim: Claim, now: datetime | None) -> Tile:
         sites = [watched.site for watched in self._watched.values()]
-        return decode.read(claim.image, claim.sidecar, sites, self._settings.decode, now)
+        return decode.read(claim.image, claim.sidecar, sites, self._settings.decode, now, sha256=claim.sha256)
 
     def _process(self, tile: Tile) -> Sequence[SiteOutcome]:
         names = self._names_under(tile)

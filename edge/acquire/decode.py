@@ -26,6 +26,9 @@ from edge.geo import GeoBounds, Grid, Site
 
 # OpenCV's own messages name no file, and a GeoTIFF gives five in a log on an SD card; a refusal names it.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+# Its helpers spin while they wait for the next image: of the wall time of a 1024-pixel tile they spare a few
+# milliseconds, and they burn more.
+cv2.setNumThreads(1)
 
 _MAX_TILE_ID = 128
 
@@ -73,13 +76,20 @@ class _Described:
 
 
 def read(
-    image: Path, sidecar: Path | None, sites: Sequence[Site], settings: DecodeSettings, now: datetime | None
+    image: Path,
+    sidecar: Path | None,
+    sites: Sequence[Site],
+    settings: DecodeSettings,
+    now: datetime | None,
+    *,
+    sha256: str | None = None,
 ) -> Tile:
     """The tile in an image file, or TileRefused.
 
     sidecar  its STAC Item, or None: then the name says site and time; a GeoTIFF may say the ground itself
     sites    those whose bounds a name may mean
     now      for the refusal of a time in the future, or None where the clock is not to be trusted
+    sha256   of the image's bytes in hex, where it is known already
     """
     content = _content(image, settings.max_file_bytes)
     header = image_header.parse(content, image.name)
@@ -94,7 +104,7 @@ def read(
         bounds=said.bounds,
         gsd_m=said.gsd_m or _gsd_m(said.bounds, header),
         acquired_at=said.acquired_at,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256 or hashlib.sha256(content).hexdigest(),
         site_id=said.site_id,
         cloud_fraction=said.cloud_fraction,
         is_exercise=said.is_exercise,

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from edge.acquire.tile import Mask
 
+Grey = NDArray[np.uint8] | NDArray[np.float32]
+"""(h, w), grey levels in [0, 255]."""
+
 Features = NDArray[np.float32]
 """(h, w, 2) float32, doubled gradient angle as cosine and sine times its weight; 0 where nothing is known."""
 
@@ -27,36 +30,62 @@ _EDGE_ENERGY = 16.0
 # Rows that are worked on at once: larger images leave the cache between two sums over them, which then take
 # twice as long.
 _STRIP_ROWS = 128
-# Rows beside them that reach into their gradients: four of the blur, one of the difference.
-_HALO_ROWS = 5
+# Pixels beside a part that reach into its gradients: four of the blur, one of the difference.
+_HALO_PX = 5
 
 
-def features(grey: NDArray[np.uint8] | NDArray[np.float32], mask: Mask | None = None) -> Features:
+def features(grey: Grey, mask: Mask | None = None) -> Features:
     """The doubled angle of the gradient: (gx + i gy)^2 over its energy.
 
-    grey  (h, w), grey levels in [0, 255]
     mask  (h, w) bool, where the ground is seen; None: all over
     """
-    # The edge of the mask is no edge of the ground.
-    inner = None if mask is None or mask.all() else cv2.erode(mask.astype(np.uint8), _FIVE)
-    height = len(grey)
-    angles = np.empty((*grey.shape, 2), np.float32)
+    height, width = grey.shape
+    inner = None if mask is None else inner_of(mask)
+    angles = np.empty((height, width, 2), np.float32)
     for top in range(0, height, _STRIP_ROWS):
-        bottom = min(height, top + _STRIP_ROWS)
-        above, below = max(0, top - _HALO_ROWS), min(height, bottom + _HALO_ROWS)
-        seen = None if inner is None else np.asarray(inner[above:below], np.uint8)
-        parts = [part[top - above : bottom - above] for part in _angles(grey[above:below], seen)]
-        cv2.merge(parts, dst=angles[top:bottom])
+        rows = slice(top, min(height, top + _STRIP_ROWS))
+        _features_into(angles[rows], grey, inner, rows, slice(0, width))
     return angles
+
+
+def features_at(grey: Grey, inner: NDArray[np.uint8] | None, rows: slice, columns: slice) -> Features:
+    """The same of a part of an image, as it is within the whole.
+
+    inner  of the image's mask, see inner_of
+    """
+    angles = np.empty((rows.stop - rows.start, columns.stop - columns.start, 2), np.float32)
+    _features_into(angles, grey, inner, rows, columns)
+    return angles
+
+
+def inner_of(mask: Mask) -> NDArray[np.uint8] | None:
+    """(h, w), 1 where a gradient is one of the ground, 0 at the edge of the mask and beyond; None: all 1."""
+    return None if mask.all() else np.asarray(cv2.erode(mask.astype(np.uint8), _FIVE), np.uint8)
 
 
 _FIVE = np.ones((5, 5), np.uint8)
 
 
-def _angles(
-    grey: NDArray[np.uint8] | NDArray[np.float32], seen: NDArray[np.uint8] | None
-) -> tuple[Surface, Surface]:
-    """The same of some rows, cosine and sine; seen: (h, w), 1 where the ground is seen, else 0."""
+def _features_into(
+    angles: Features, grey: Grey, inner: NDArray[np.uint8] | None, rows: slice, columns: slice
+) -> None:
+    """Write the features of some rows and columns."""
+    height, width = grey.shape
+    around = _widened(rows, height), _widened(columns, width)
+    part = np.s_[
+        rows.start - around[0].start : rows.stop - around[0].start,
+        columns.start - around[1].start : columns.stop - around[1].start,
+    ]
+    seen = None if inner is None else inner[around]
+    cv2.merge([plane[part] for plane in _angles(grey[around], seen)], dst=angles)
+
+
+def _widened(span: slice, length: int) -> slice:
+    return slice(max(0, span.start - _HALO_PX), min(length, span.stop + _HALO_PX))
+
+
+def _angles(grey: Grey, seen: NDArray[np.uint8] | None) -> tuple[Surface, Surface]:
+    """Cosine and sine of a part; seen: (h, w), 1 where the ground is seen, else 0."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx, gy = (
         np.asarray(cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across, scale=1 / 4), np.float32)

@@ -99,8 +99,10 @@ class Look:
         return shares
 
 
-def assess(tile: Tile, site: Site, settings: QualitySettings) -> Look | Reject:
+def assess(tile: Tile, site: Site, settings: QualitySettings, half: Rgb | None = None) -> Look | Reject:
     """The usable ground of a tile at a site, or the first reason not to look at it.
+
+    half  the tile's pixels as `halved` gives them, where they are made already
 
     The sender's cloud estimate alone never decides: it is of a whole scene, of which the tile is a crop. It
     counts where the picture agrees, that is where less than half of the ground shows any structure.
@@ -108,7 +110,7 @@ def assess(tile: Tile, site: Site, settings: QualitySettings) -> Look | Reject:
     inside = inside_cells(tile, site, settings.min_overlap_px)
     if inside is None:
         return Reject.OFF_SITE
-    reduced = _reduced(tile.pixels)
+    reduced = _by_half(halved(tile.pixels) if half is None else half)
     data = _data_cells(tile, reduced)
     seen = data & (inside > 0)
     ground = float(inside.sum())
@@ -323,10 +325,13 @@ def _luma(reduced: Rgb) -> Cells:
     return np.asarray(cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY), np.float32)
 
 
-def _reduced(pixels: Rgb) -> Rgb:
-    """The tile at a quarter, its right and bottom edge repeated to whole cells."""
-    half = cv2.resize(_padded(pixels), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+def halved(pixels: Rgb) -> Rgb:
+    """A tile at half its size, its right and bottom edge repeated to whole cells."""
+    return _by_half(_padded(pixels))
+
+
+def _by_half(pixels: Rgb) -> Rgb:
+    return np.asarray(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _padded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -193,12 +193,12 @@ class _Step:
         return turned
 
     def _detected(self, track: Track, sighting: Sighting) -> Track:
-        # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
         is_weak = sighting.score < WEAK
         miss = self._miss(track) if is_weak else 0.0
-        answer = self._asked(track) if is_weak else None
         was, turned = track.presence, self._turned_since(track.looked_at)
         detected = presence.after_detection(presence.faded(track.log_odds, turned), sighting.score, miss)
+        # A weak sight speaks against the object: whether it left, or was misread before, its ground may tell.
+        answer = self._asked(track) if is_weak and self._may_become_doubtful(detected) else None
         log_odds = self._compared(detected, was, answer)
         step = self._step(sighting.score, log_odds)
         if is_weak:
@@ -216,6 +216,11 @@ class _Step:
             moved_at=self.sight.seen_at if moved else track.moved_at,
         )
         return self._decided(track, shown, log_odds, self._noted(step, answer))
+
+    def _may_become_doubtful(self, log_odds: float) -> bool:
+        """False where even changed ground would leave it counting: a question costs a run of a model."""
+        least = log_odds - presence.weight_of_change(self.settings)
+        return presence.probability(least) < self.settings.present_from
 
     def _placed(self, track: Track, sighting: Sighting) -> tuple[bool, GroundBox]:
         """Whether an object stands elsewhere on its footprint, and where it is after this sight."""

@@ -130,6 +130,11 @@ def after_comparison(
     return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, log_odds + math.log(there / gone)))
 
 
+def weight_of_change(settings: PresenceSettings) -> float:
+    """What the answer that its ground changed takes from the log-odds of an object, at most."""
+    return abs(math.log(settings.change_recall / settings.change_false))
+
+
 def left_share(
     share: float,
     presence_before: float,

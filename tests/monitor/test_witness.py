@@ -73,6 +73,18 @@ def test_nobody_is_asked_about_what_was_found_again() -> None:
     assert watch.n_asked == 0
 
 
+def asked_about_a_weak_sight(*, n_looks: int) -> int:
+    watch = Asked(changed=True)
+    for n in range(n_looks):
+        watch.compared(day(1) + timedelta(hours=n), STAND_1, score=0.9)
+    watch.compared(day(1) + timedelta(hours=n_looks), STAND_1, score=0.4)
+    return watch.n_asked
+
+
+def test_a_weak_sight_of_what_changed_ground_could_not_make_doubtful_costs_no_question() -> None:
+    assert (asked_about_a_weak_sight(n_looks=1), asked_about_a_weak_sight(n_looks=4)) == (1, 0)
+
+
 def test_the_answer_stands_in_the_history_of_the_track() -> None:
     watch = Asked(changed=False)
     watch.compared(day(1), STAND_1, STAND_2)
