@@ -64,11 +64,11 @@ def detect_with(model: Model, gsd_m: float) -> Callable[[Path], None]:
     """What `edge detect` does to an image."""
     settings = DetectSettings()
 
-    # As the daemon does at a site whose rules are about aircraft: nobody pays for the finer pass.
+    # As the daemon does at a site whose rules are about aircraft: nobody pays for a finer or a coarser pass.
     labels = [label for label in model.manifest.labels if label not in model.manifest.gsd_m.by_label]
 
     def work(path: Path) -> None:
-        detect(decoded(path), gsd_m, model=model, settings=settings, labels=labels)
+        detect(decoded(path), gsd_m, model=model, settings=settings, labels=labels, long=())
 
     return work
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -135,13 +135,15 @@ def process(tile: Tile, sites: Sequence[Known], tools: Tools) -> tuple[SiteOutco
     detections: list[Detection] = []
     if usable:
         anywhere = usable[0] if len(usable) == 1 else sum(usable[1:], usable[0])
+        asked = asked_about(sites)
         detections = objects.detect(
             tile.pixels,
             tile.gsd_m,
             model=tools.models.objects,
             settings=tools.detect,
             usable=anywhere,
-            labels=sought(sites, tools.models.objects.manifest),
+            labels=sought(asked, tools.models.objects.manifest),
+            long=asked,
         )
     outcomes = [
         _looked(tile, known, sight, detections, tools)
@@ -342,17 +344,21 @@ def _witness(tile: Tile, sight: Sight, known: Known, tools: Tools) -> AskChange:
     return Witness(tile, sight, known.state.recent, tools.models.change, tools.past_pixels, level).answer
 
 
-def sought(sites: Sequence[Known], manifest: Manifest) -> tuple[str, ...]:
-    """What is looked for: all that costs no pass of its own, and what a rule is about.
-
-    A label with a finer working ground sample distance has the tile searched once more.
-    """
-    asked = {
+def asked_about(sites: Sequence[Known]) -> frozenset[str]:
+    """The labels that a rule of any of the sites is about."""
+    return frozenset(
         label
         for known in sites
         for rule in known.watched.rules
         for label in all_of(rule.label or "", known.watched.inventory.kinds)
-    }
+    )
+
+
+def sought(asked: Collection[str], manifest: Manifest) -> tuple[str, ...]:
+    """What is looked for: all that costs no pass of its own, and what a rule is about.
+
+    A label with a finer working ground sample distance has the tile searched once more.
+    """
     gsd_m = manifest.gsd_m
     return tuple(
         label for label in manifest.labels if gsd_m.working_of(label) >= gsd_m.working or label in asked

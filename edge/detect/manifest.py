@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -55,6 +55,15 @@ PLAIN = "plain"
 """The weights of the manifest itself, beside its variants."""
 
 
+class LongObjects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the long ones of a label are looked for."""
+
+    # Metres of the longer side of its box from which an object counts as long.
+    from_m: Positive
+    # The tile is reduced to this ground sample distance for them.
+    working: Positive
+
+
 class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ground sample distances that the model serves, in metres per pixel."""
 
@@ -67,6 +76,9 @@ class GsdRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # For labels that want another one than working. A tile is searched once for each that differs by more
     # than a tenth after the reduction, so a label with a finer one costs a pass of its own.
     by_label: Mapping[str, Positive] = msgspec.field(default_factory=dict)
+    # For labels whose long objects do not fit into what the model sees at once: these are looked for in a
+    # coarser pass as well, which keeps nothing shorter.
+    long: Mapping[str, LongObjects] = msgspec.field(default_factory=dict)
 
     def working_of(self, label: str) -> float:
         """What a finer tile is reduced to when this label is looked for."""
@@ -187,15 +199,8 @@ def _contradictions(manifest: Manifest, root: Node) -> Iterator[Fault]:
 
 
 def _disagreements(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    gsd_m, labels = manifest.gsd_m, manifest.labels
-    if not gsd_m.min <= gsd_m.working <= gsd_m.max:
-        yield "gsd_m", f"expected min <= working <= max, got {gsd_m.min:g}, {gsd_m.working:g}, {gsd_m.max:g}"
-    for label, working in gsd_m.by_label.items():
-        if label not in labels:
-            yield "gsd_m", f"by_label: expected one of {', '.join(labels)}, got {label}"
-        elif not gsd_m.min <= working <= gsd_m.max:
-            served = f"{gsd_m.min:g} to {gsd_m.max:g}"
-            yield "gsd_m", f"by_label.{label}: expected what the model serves, {served}, got {working:g}"
+    labels = manifest.labels
+    yield from (("gsd_m", text) for text in _unlike_gsd(manifest.gsd_m, labels))
     if len(set(labels)) < len(labels):
         yield "labels", f"expected each once, got {', '.join(labels)}"
     if manifest.max_object_px >= min(manifest.input.width, manifest.input.height):
@@ -204,6 +209,23 @@ def _disagreements(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield from _unlike_labels("", manifest)
     for name in manifest.variants:
         yield from _unlike_labels(f"variants.{name}.", manifest.of(name))
+
+
+def _unlike_gsd(gsd_m: GsdRange, labels: Sequence[str]) -> Iterator[str]:
+    if not gsd_m.min <= gsd_m.working <= gsd_m.max:
+        yield f"expected min <= working <= max, got {gsd_m.min:g}, {gsd_m.working:g}, {gsd_m.max:g}"
+    for label, working in gsd_m.by_label.items():
+        if label not in labels:
+            yield f"by_label: expected one of {', '.join(labels)}, got {label}"
+        elif not gsd_m.min <= working <= gsd_m.max:
+            served = f"{gsd_m.min:g} to {gsd_m.max:g}"
+            yield f"by_label.{label}: expected what the model serves, {served}, got {working:g}"
+    for label, long in gsd_m.long.items():
+        if label not in labels:
+            yield f"long: expected one of {', '.join(labels)}, got {label}"
+        elif not gsd_m.working_of(label) < long.working <= gsd_m.max:
+            wanted = f"more than its {gsd_m.working_of(label):g} and up to {gsd_m.max:g}"
+            yield f"long.{label}.working: expected {wanted}, got {long.working:g}"
 
 
 def _unlike_labels(where: str, manifest: Manifest) -> Iterator[tuple[str, str]]:

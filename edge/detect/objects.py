@@ -81,6 +81,7 @@ def detect(
     settings: DetectSettings,
     usable: Mask | None = None,
     labels: Collection[str] | None = None,
+    long: Collection[str] | None = None,
 ) -> list[Detection]:
     """The objects in an image, the best score first.
 
@@ -88,13 +89,15 @@ def detect(
     gsd_m    metres per pixel, within the range of the model (ask refusal first); None: used as it is
     usable   (h, w) bool over the same ground in cells of any size; a window owning no True cell is left out
     labels   what to look for, None: all that the model knows; what nobody asks for may cost no pass
+    long     of which of them long objects may cost a pass, None: all
     returns  with boxes in pixels of the image as given; the same image gives the same list
     """
     if gsd_m is not None and refusal(gsd_m, model.manifest):
         raise ValueError(f"gsd_m: expected what {model.manifest.name} serves, got {gsd_m}")
     search = _Search(model, settings.min_score, usable)
     found = merge(
-        _together([_seen_in(one, pixels, search) for one in passes(model.manifest, gsd_m, labels)]), settings
+        _together([_seen_in(one, pixels, search) for one in passes(model.manifest, gsd_m, labels, long)]),
+        settings,
     )
     detections = [
         Detection(model.manifest.labels[label], score, PixelBox(*box))
@@ -134,7 +137,10 @@ def _seen_in(one: Pass, pixels: Rgb, search: _Search) -> Candidates:
     found = _look(reduced, search, search.sought(one.labels))
     size = np.array(pixels.shape[1::-1] * 2, np.float64)
     boxes = np.minimum(found.boxes * (size / (reduced.shape[1::-1] * 2)), size)
-    return Candidates(boxes.astype(np.float32), found.scores, found.labels)
+    seen = Candidates(boxes.astype(np.float32), found.scores, found.labels)
+    if not one.longer_px:
+        return seen
+    return seen.at((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= one.longer_px)
 
 
 def _reduced(pixels: Rgb, share: float) -> Rgb:

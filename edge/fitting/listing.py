@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from edge import config, shipped
 from edge.detect.manifest import Manifest
 from edge.detect.model import read_manifest
@@ -46,6 +48,7 @@ def _row(path: Path, manifest: Manifest) -> dict[str, object]:
             "working": served.working,
             "max": served.max,
             "by_label": served.by_label,
+            "long": {label: msgspec.structs.asdict(one) for label, one in served.long.items()},
         },
         "weights": {name: _bytes(path.parent / manifest.of(name).file) for name in manifest.names},
         "sha256": manifest.sha256,
@@ -71,6 +74,10 @@ def said(row: dict[str, object]) -> str:
     assert isinstance(gsd_m, dict)
     assert isinstance(weights, dict)
     finer = "".join(f", {label} at {at:g}" for label, at in gsd_m["by_label"].items())
+    long = "".join(
+        f", {label} from {one['from_m']:g} m also at {one['working']:g}"
+        for label, one in gsd_m["long"].items()
+    )
     sizes = ", ".join(
         f"{name} {'missing' if size is None else f'{size / 1e6:.2f} MB'}" for name, size in weights.items()
     )
@@ -78,7 +85,7 @@ def said(row: dict[str, object]) -> str:
         f"{row['name']}  ({row['kind']})\n"
         f"  labels    {', '.join(labels)}\n"
         f"  window    {window[0]} x {window[1]} px\n"
-        f"  gsd       {gsd_m['min']:g} to {gsd_m['max']:g} m, searched at {gsd_m['working']:g}{finer}\n"
+        f"  gsd       {gsd_m['min']:g} to {gsd_m['max']:g} m, searched at {gsd_m['working']:g}{finer}{long}\n"
         f"  weights   {sizes}\n"
         f"  card      {row['card'] or 'none'}\n"
         f"  manifest  {row['manifest']}"

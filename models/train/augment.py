@@ -17,7 +17,7 @@ from models.train.targets import CROP_PX, label_mask, targets
 
 Rgb = NDArray[np.uint8]
 Example = tuple[Rgb, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-"""pixels (H, W, 3); heat, sides, weight as targets() gives them; mask of the labels that count."""
+"""pixels (H, W, 3); heat, sides, weight as targets() gives them; in each cell the labels that count."""
 
 # The median object of a crop is brought to between these sizes: at the working 0.7 m an airliner has 60 to
 # 110 px, a light aircraft 15; at 0.35 m a car has 13.
@@ -32,6 +32,9 @@ _ENLARGEMENT = (0.2, 3.2)
 # than so many pixels is served at a finer one, and here neither taught nor denied.
 _CROP_GSD_M = (0.3, 1.6)
 _MIN_VEHICLE_PX = 7.0
+# A ship of more pixels is left to a coarser look, in which it is shorter; half of the crops of long ones are.
+_LARGEST_SHIP_PX = 150.0
+_COARSE_GSD_M, _COARSE_FRACTION = (1.0, 2.2), 0.5
 _GREY = (114, 114, 114)
 # An object that the border cuts to less than this share of its box is no longer one.
 _MIN_LEFT_FRACTION = 0.35
@@ -43,7 +46,7 @@ _ROTATED_FRACTION = 0.3
 # Elongated things of which the box tells the heading: those along an axis.
 _ALONG_AXIS = 2.2
 _ROUNDISH = (LABELS.index("aircraft"), LABELS.index("storage_tank"), LABELS.index("helicopter"))
-_VEHICLE = LABELS.index("vehicle")
+_SHIP, _VEHICLE = LABELS.index("ship"), LABELS.index("vehicle")
 _HELICOPTER = LABELS.index("helicopter")
 _HELICOPTER_FRACTION = 0.15
 _PAVED = ("hrplanesv2", "aerial-airport")
@@ -75,7 +78,7 @@ class Examples(torch.utils.data.IterableDataset[Example]):
         rng, known = self._rng, item.known + item.absent
         if not self._is_learnt:
             pixels, boxes = turned(*cut(item, rng), rng)
-            return pixels, *targets(boxes), label_mask(known)
+            return _example_of(pixels, boxes, known)
         pixels, boxes = self._mosaic(part, item) if rng.random() < _MOSAIC_FRACTION else cut(item, rng)
         if self._parts[part].source.name in _PAVED and rng.random() < _HELICOPTER_FRACTION:
             pixels, boxes = with_helicopters(pixels, boxes, rng)
@@ -83,7 +86,7 @@ class Examples(torch.utils.data.IterableDataset[Example]):
         if item.is_to_scale and _has_tiny_vehicles(boxes):
             known, boxes = tuple(one for one in known if one != _VEHICLE), boxes[boxes[:, 4] != _VEHICLE]
         pixels, boxes = turned(pixels, boxes, rng)
-        return recoloured(pixels, rng), *targets(boxes), label_mask(known)
+        return _example_of(recoloured(pixels, rng), boxes, known)
 
     def _mosaic(self, part: int, first: Item) -> tuple[Rgb, Boxes]:
         """Four crops of half the size, of images that know the same labels."""
@@ -98,6 +101,12 @@ class Examples(torch.utils.data.IterableDataset[Example]):
             pixels[top : top + half, left : left + half], boxes = cut(item, self._rng, half)
             found.append(boxes + np.array([left, top, left, top, 0], np.float32))
         return pixels, np.concatenate(found)
+
+
+def _example_of(pixels: Rgb, boxes: Boxes, known: Sequence[int]) -> Example:
+    """What the crop should say; of a ship too large for it neither that it is there nor that it is not."""
+    is_large = (boxes[:, 4] == _SHIP) & ((boxes[:, 2:4] - boxes[:, :2]).max(1, initial=0) > _LARGEST_SHIP_PX)
+    return pixels, *targets(boxes[~is_large]), label_mask(known, boxes[is_large])
 
 
 def _has_tiny_vehicles(boxes: Boxes) -> bool:
@@ -132,7 +141,7 @@ def cut(item: Item, rng: np.random.Generator, size_px: int = CROP_PX) -> tuple[R
     """A square of the image, enlarged or reduced, some turned freely; four of five hold a random object."""
     height, width = item.pixels.shape[:2]
     least = _MIN_COVERED_FRACTION * size_px / min(height, width)
-    scale = _scale_to(item.gsd_m, rng, least) if item.is_to_scale else _scale(item.boxes, rng, least)
+    scale = _scale_to(item, rng, least) if item.is_to_scale else _scale(item.boxes, rng, least)
     x, y = _middle(item, size_px / scale, rng)
     aspect = math.exp(rng.uniform(-0.12, 0.12))
     across, down = scale * aspect, scale / aspect
@@ -162,9 +171,10 @@ def _scale(boxes: Boxes, rng: np.random.Generator, least: float) -> float:
     return scale
 
 
-def _scale_to(gsd_m: float, rng: np.random.Generator, least: float) -> float:
-    low, high = (math.log(one) for one in _CROP_GSD_M)
-    return max(gsd_m / math.exp(rng.uniform(low, high)), least)
+def _scale_to(item: Item, rng: np.random.Generator, least: float) -> float:
+    is_coarse = item.has_long_ships and rng.random() < _COARSE_FRACTION
+    low, high = (math.log(one) for one in (_COARSE_GSD_M if is_coarse else _CROP_GSD_M))
+    return max(item.gsd_m / math.exp(rng.uniform(low, high)), least)
 
 
 def _middle(item: Item, side: float, rng: np.random.Generator) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +82,16 @@ SOURCES = (
 )
 
 # Whole rendered places, made by models.train.scenes: everything in them is labelled.
-SCENES = Source("rendered-scenes", "our own", 0.2, LABELS, 0.6, is_served_at=True)
+SCENES = Source("rendered-scenes", "our own", 0.26, LABELS, 0.6, is_served_at=True)
 
 # Neighbouring frames of a street look alike, so a whole scene is held out.
 _HELD_OUT_SCENE = "MunichStreet02"
 _BOATS_LEARNT_FRACTION = 0.85
 # Ships are in few images of nwpu-vhr10: those are drawn this much more often.
 _SHIP_WEIGHT = 3.5
-# And helicopters in few of the rendered places.
-_HELICOPTER_WEIGHT = 3.0
+# And helicopters and long ships in few of the rendered places.
+_HELICOPTER_WEIGHT, _LONG_SHIP_WEIGHT = 3.0, 2.0
+_LONG_SHIP_M = 60.0
 # nwpu-vhr10 labels vehicles in its very fine infrared images and nowhere else: there they are learnt, reduced
 # to the sizes that a model serves; nothing is measured on them.
 _FINE_GSD_M = 0.08
@@ -115,6 +116,12 @@ class Item:
     weight: float = 1.0
     absent: tuple[int, ...] = ()
     is_to_scale: bool = False
+
+    @property
+    def has_long_ships(self) -> bool:
+        """Whether ships are in it of which a fine crop shows no more than a part."""
+        ships = self.boxes[self.boxes[:, 4] == _SHIP]
+        return float((ships[:, 2:4] - ships[:, :2]).max(initial=0)) * self.gsd_m > _LONG_SHIP_M
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,8 +213,9 @@ def _item(folder: Path, image: dict[str, Any], boxes: list[list[float]], source:
     found = np.array(boxes, np.float32).reshape(-1, 5)
     known, absent = _indices(source.labels), _indices(source.absent)
     if source is SCENES:
-        weight = _HELICOPTER_WEIGHT if _HELICOPTER in found[:, 4] else 1.0
-        return Item(file, pixels, found, known, float(image["gsd"]), weight, is_to_scale=True)
+        item = Item(file, pixels, found, known, float(image["gsd"]), is_to_scale=True)
+        weight = _LONG_SHIP_WEIGHT if item.has_long_ships else 1.0
+        return replace(item, weight=_HELICOPTER_WEIGHT if _HELICOPTER in found[:, 4] else weight)
     if source.name != "nwpu-vhr10":
         return Item(file, pixels, found, known, source.gsd_m, absent=absent)
     if _VEHICLE in found[:, 4]:

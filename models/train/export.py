@@ -35,7 +35,12 @@ file: {file}
 sha256: {sha256}
 labels: [{labels}]
 input: {{name: image, width: {window}, height: {window}, layout: nhwc, dtype: uint8, colour: rgb}}
-gsd_m: {{min: 0.3, working: 0.7, max: 2.0, by_label: {{vehicle: 0.35}}}}
+gsd_m:
+  min: 0.3
+  working: 0.7
+  max: 2.0
+  by_label: {{vehicle: 0.35}}
+  long: {{ship: {{from_m: 60, working: 1.4}}}}
 output: {{layout: boxes_scores, boxes: boxes, scores: scores}}
 max_object_px: 128
 # Of the best F1 on the validation images, after calibration.

@@ -13,9 +13,9 @@ _BOX_WEIGHT = 2.0
 
 
 class Targets(NamedTuple):
-    """A batch of what targets() gives, and the mask of the labels that count in each crop.
+    """A batch of what targets() gives, and the mask of the labels that count in each cell.
 
-    heat (N, L, H, W), sides (N, 4, H, W), weight (N, H, W), known (N, L)
+    heat (N, L, H, W), sides (N, 4, H, W), weight (N, H, W), known (N, L, H, W)
     """
 
     heat: Tensor
@@ -33,11 +33,10 @@ def _peak_loss(logits: Tensor, wanted: Targets) -> Tensor:
     """Focal loss (CenterNet's): cells near a middle count less as mistakes, unlabelled ones not at all."""
     p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
     is_middle = (wanted.heat >= 0.999).float()
-    known = wanted.known[:, :, None, None]
     missed = -((1 - p) ** 2) * p.log() * is_middle
     invented = -((1 - wanted.heat) ** 4) * p**2 * (1 - p).log() * (1 - is_middle)
-    n_objects = (is_middle * known).sum().clamp(min=_MIN_OBJECTS)
-    return ((missed + invented) * known).sum() / n_objects
+    n_objects = (is_middle * wanted.known).sum().clamp(min=_MIN_OBJECTS)
+    return ((missed + invented) * wanted.known).sum() / n_objects
 
 
 def _box_loss(sides: Tensor, wanted: Targets) -> Tensor:

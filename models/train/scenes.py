@@ -48,7 +48,7 @@ _JPEG_QUALITY = 92
 _YARD_M = 14.0
 _STORES = ("container", "pallet", "truck", "military_truck")
 _DRIVEN = ("military_truck", "truck", "tanker", "van", "bus")
-_COLUMN_FRACTION = 0.3
+COLUMN_FRACTION = 0.3
 _WHOLE_FRACTION = 0.75
 # What comes for a stand, by the label of what the place is watched for, and how often.
 _COMERS = {
@@ -124,14 +124,15 @@ def _peopled(bare: Scenario, rng: np.random.Generator) -> Scenario:
     """With somebody on a part of the stands, and now and then a column on a road."""
     scene, share = scene_of(bare), rng.uniform(*_TAKEN)
     arrivals = tuple(
-        _arrival(name, stand, scene, rng) for name, stand in scene.stands.items() if rng.random() < share
+        an_arrival(name, stand, scene, rng) for name, stand in scene.stands.items() if rng.random() < share
     )
-    columns = tuple(_column(way, rng) for way in ways_of(scene) if rng.random() < _COLUMN_FRACTION)
+    columns = tuple(a_column(way, rng) for way in ways_of(scene) if rng.random() < COLUMN_FRACTION)
     [look] = bare.looks
     return replace(bare, present=arrivals, looks=(replace(look, columns=columns),))
 
 
-def _arrival(name: str, stand: Stand, scene: Scene, rng: np.random.Generator) -> Arrival:
+def an_arrival(name: str, stand: Stand, scene: Scene, rng: np.random.Generator) -> Arrival:
+    """Somebody who fits on a stand."""
     comers = _COMERS.get(next(iter(scene.subjects), ""), ()) if stand.length_m > _YARD_M else ()
     fitting = [kind for kind in comers if KINDS[kind].length_m <= stand.length_m] or _STORES
     kind = KINDS[chosen := str(rng.choice(fitting))]
@@ -141,8 +142,8 @@ def _arrival(name: str, stand: Stand, scene: Scene, rng: np.random.Generator) ->
     return Arrival(id=f"on-{name}", kind=chosen, stand=name, paint=paint, state=state)
 
 
-def _column(way: Way, rng: np.random.Generator) -> ColumnSettings:
-    """Within the road, its first vehicle ahead of the others."""
+def a_column(way: Way, rng: np.random.Generator) -> ColumnSettings:
+    """Vehicles on a road, within the picture, the first vehicle ahead of the others."""
     spacing_m = float(rng.uniform(14, 40))
     room = int(0.75 * way.length_m / (1.15 * spacing_m))
     n_vehicles = int(rng.integers(1, min(room, 12) + 1))

@@ -65,8 +65,15 @@ def _bell(low: float, high: float) -> tuple[NDArray[np.int_], NDArray[np.float64
     return cells, (cells - middle) ** 2 / (2 * sigma * sigma)
 
 
-def label_mask(known: Sequence[int]) -> Array:
-    """(L,) float32; 1 for the labels that count in this crop."""
-    mask = np.zeros(len(LABELS), np.float32)
+def label_mask(known: Sequence[int], undecided: Boxes) -> Array:
+    """(L, H, W) float32; 1 for the labels that count in this crop, but not where one is undecided."""
+    mask = np.zeros((len(LABELS), CELLS, CELLS), np.float32)
     mask[list(known)] = 1
+    for left, top, right, bottom, label in undecided:
+        rows, columns = _cells(top, bottom), _cells(left, right)
+        mask[int(label), rows, columns] = 0
     return mask
+
+
+def _cells(low: float, high: float) -> slice:
+    return slice(int(max(low, 0) / STRIDE_PX), math.ceil(high / STRIDE_PX))

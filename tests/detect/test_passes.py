@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import yaml
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from edge.acquire.tile import Rgb
 from edge.detect.detection import Detection
-from edge.detect.manifest import Boxes, Manifest, Model, Scores, parse
+from edge.detect.manifest import Boxes, LongObjects, Manifest, Model, Scores, parse
 from edge.detect.model import load
 from edge.detect.objects import DetectSettings, detect
 from edge.detect.passes import Pass, passes
+from edge.errors import ModelRefused
 from edge.geo import PixelBox
 from tests.detect.make import image, manifest_values, write_model
 
@@ -134,3 +136,69 @@ def test_a_label_that_nobody_asks_for_is_dropped_though_its_pass_is_run(two_gsds
 
 def test_a_label_that_the_model_does_not_know_is_never_found(two_gsds: Model) -> None:
     assert look(both(), two_gsds, {"bicycle"}) == []
+
+
+def with_long(**values: float) -> Manifest:
+    """As manifest(), and long ships are searched for at a coarser one."""
+    one = manifest()
+    return msgspec.structs.replace(
+        one, gsd_m=msgspec.structs.replace(one.gsd_m, long={"ship": LongObjects(**values)})
+    )
+
+
+def test_long_objects_get_a_coarser_pass_which_keeps_nothing_shorter() -> None:
+    first, coarse = passes(with_long(from_m=60, working=1.4), 0.35)
+    assert groups([first]) == [(0.5, sorted(LABELS))]
+    assert coarse == Pass(0.25, frozenset({"ship"}), pytest.approx(60 / 0.35))
+
+
+def test_no_coarser_pass_where_nobody_asks_for_the_label() -> None:
+    assert groups(passes(with_long(from_m=60, working=1.4), 0.35, {"aircraft"})) == [(0.5, ["aircraft"])]
+
+
+def test_what_is_found_anyway_costs_no_coarser_pass_where_no_rule_is_about_it() -> None:
+    said = with_long(from_m=60, working=1.4)
+    assert len(passes(said, 0.35, LABELS, {"aircraft"})) == 1
+    assert len(passes(said, 0.35, LABELS, {"ship"})) == 2
+
+
+@pytest.mark.parametrize("gsd_m", [None, 1.4, 1.9])
+def test_no_coarser_pass_over_a_tile_that_is_as_coarse_or_of_unknown_gsd(gsd_m: float | None) -> None:
+    assert len(passes(with_long(from_m=60, working=1.4), gsd_m)) == 1
+
+
+def test_a_long_object_is_found_where_it_fits_into_what_the_model_sees(tmp_path: Path) -> None:
+    gsd_m = {"min": 0.3, "working": 0.5, "max": 2.0, "long": {"ship": {"from_m": 25, "working": 1.0}}}
+    pixels = np.maximum(
+        image(300, 300, (80, 100, 144, 120), label=1), image(300, 300, (200, 200, 220, 210), label=1)
+    )
+    (tmp_path / "without").mkdir()
+    without = load(write_model(tmp_path / "without", gsd_m=gsd_m | {"long": {}}))
+    model = load(write_model(tmp_path, gsd_m=gsd_m))
+    whole, pieces = (
+        sorted(found.box.width for found in detect(pixels, 0.5, model=one, settings=DetectSettings()))
+        for one in (model, without)
+    )
+    assert max(pieces) < 60
+    assert max(whole) == 64
+    assert min(whole) == min(pieces) == 20
+
+
+@pytest.mark.parametrize(
+    ("long", "text"),
+    [
+        ({"tram": {"from_m": 60, "working": 1.4}}, "long: expected one of aircraft, ship, got tram"),
+        (
+            {"ship": {"from_m": 60, "working": 0.5}},
+            r"long.ship.working: expected more than its 0.5 and up to 2",
+        ),
+        (
+            {"ship": {"from_m": 60, "working": 2.5}},
+            r"long.ship.working: expected more than its 0.5 and up to 2",
+        ),
+    ],
+)
+def test_a_coarser_pass_that_is_none_is_refused(tmp_path: Path, long: dict[str, object], text: str) -> None:
+    gsd_m = {"min": 0.3, "working": 0.5, "max": 2.0, "long": long}
+    with pytest.raises(ModelRefused, match=text):
+        load(write_model(tmp_path, gsd_m=gsd_m))

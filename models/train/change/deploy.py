@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from models.train.calibrate import Calibration
 from models.train.change.network import WIDTHS, ChangeNetwork, Features
+from models.train.change.on_demand import head_on_demand
 from models.train.deploy import OPSET, fused
 from models.train.pack import packed
 
@@ -70,7 +71,8 @@ def write_onnx(module: DeployedChange, path: Path) -> None:
         opset_version=OPSET,
         dynamo=False,
     )
-    onnx.save(packed(onnx.load(path), "fp16"), path)
+    small = packed(onnx.load(path), "fp16")
+    onnx.save(head_on_demand(small, before="before", features="features", mask="mask"), path)
     session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     [first] = session.run(["features"], {"image": windows[0], "before": nothing.numpy()})
     [got] = session.run(["mask"], {"image": windows[1], "before": first})

@@ -21,13 +21,16 @@ from edge.detect.change import ChangeRegion, ChangeSettings, Comparison, changed
 from edge.detect.manifest import ChangeModel, ChangeScore
 from edge.detect.model import load_change
 from edge.geo import PixelBox
-from models.train.change.data import LEVIR_GSD_M, Pair, grounds, pairs
+from models.train.change.data import LEVIR_GSD_M, UNSURE, Pair, Place, grounds, pairs, places
+from models.train.change.looks import pointed
 from models.train.change.pairs import Made, Pairs
+from models.train.change.staging import Placed
 
 # A hundred pairs are 6.5 megapixels; the objects in them are some 200.
 N_STAGED, N_STAGED_MODELS, STAGED_SEED = 160, 250, 2024
 _CELL_PX, _CELL_SHARE = 256, 0.01
 _RESAMPLES = 1000
+_SHIFT_PX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,26 @@ def staged_pairs(data: Path, n: int = N_STAGED) -> list[Made]:
     return [source.made() for _ in range(n)]
 
 
+def place_pairs(root: Path) -> list[Made]:
+    """The held-out rendered places, the first look up to 2 pixels beside the second."""
+    rng = np.random.default_rng(STAGED_SEED)
+    return [_made(place, rng) for place in places(root, "val")]
+
+
+def _made(place: Place, rng: np.random.Generator) -> Made:
+    unsure = place.owner == UNSURE
+    owner = np.where(unsure, 0, place.owner).astype(np.uint16)
+    numbers = range(1, int(owner.max()) + 1)
+    placed = tuple(Placed(_box_of(owner == number), number in place.altered) for number in numbers)
+    before, weight = pointed(place.before, rng, _SHIFT_PX), (~unsure).astype(np.float32)
+    return Made(before, place.after, (owner > 0).astype(np.uint8), weight, placed, owner)
+
+
+def _box_of(inside: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    return left, top, left + width, top + height
+
+
 def no_change(folder: Path, model: ChangeModel) -> Interval:
     """Share of the cells of unchanged places of which more than a hundredth is flagged."""
     flagged, cells = [], []
@@ -199,6 +222,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds change/ and objects/")
     parser.add_argument("--model", type=Path, default=Path("models/change.yaml"))
     parser.add_argument("--test", action="store_true", help="also the sets that nothing is chosen by")
+    parser.add_argument(
+        "--places", type=Path, help="folder of models.train.change.places: its held-out ones too"
+    )
     arguments = parser.parse_args()
     model = load_change(arguments.model)
     level = model.manifest.thresholds["change"]
@@ -212,13 +238,18 @@ def main() -> None:
         print(f"{name}: F1 {f1(masks, [pair.changed for pair in labelled])} over {len(labelled)} pairs")
     if arguments.test:
         print(f"no-change: cells flagged {no_change(arguments.data / 'change' / 'no-change', model)}")
-    made = staged_pairs(arguments.data)
-    found = staged(made, [scores_of(one, model) for one in made], model, level)
-    print(f"laid-on objects: false regions per 10 Mpx {_ten(ratio(found.n_false, found.megapixels))}")
+    _print_objects("laid-on objects", staged_pairs(arguments.data), model)
+    if arguments.places:
+        _print_objects("rendered places", place_pairs(arguments.places), model)
+
+
+def _print_objects(name: str, made: Sequence[Made], model: ChangeModel) -> None:
+    found = staged(made, [scores_of(one, model) for one in made], model, model.manifest.thresholds["change"])
+    print(f"{name}: false regions per 10 Mpx {_ten(ratio(found.n_false, found.megapixels))}")
     for word, is_altered in (("came or went", False), ("were altered", True)):
         for low, high in ((6, 12), (12, 1000)):
             recall, n = found.recall(low, high, is_altered=is_altered)
-            print(f"laid-on objects of {low} to {high} px that {word}: recall {recall} of {n}")
+            print(f"{name}, objects of {low} to {high} px that {word}: recall {recall} of {n}")
 
 
 def _ten(one: Interval) -> Interval:

@@ -12,14 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.train.change.data import Ground, Pair
+from models.train.change.data import UNSURE, Ground, Pair, Place
 from models.train.change.looks import Plane, bent, looked_at, pointed, tone_of
 from models.train.change.staging import Model, Placed, Stage, models
 
 SIZE_PX = 256
 N_MODELS = 1200
 _MARGIN_PX = 6
-_REAL_FRACTION = 0.5
+# Of what is shown: pairs years apart, rendered places; the rest are single images seen twice.
+_REAL_FRACTION, _PLACE_FRACTION = 0.4, 0.25
+# Most of a place is empty ground.
+_BUSY_FRACTION = 0.75
 _STAGED_FRACTION = 0.85
 # Bits of a layer that says what is known of a pixel of a real pair.
 _CHANGED, _UNSURE = 1, 2
@@ -57,11 +60,12 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         real: Sequence[Pair],
         single: Sequence[Ground],
         seed: int | list[int],
+        places: Sequence[Place] = (),
         *,
         n_models: int = N_MODELS,
     ) -> None:
         self._rng = np.random.default_rng(seed)
-        self._real, self._single = real, single
+        self._real, self._single, self._places = real, single, places
         self._n_models = n_models
         self._stock: list[Model] = []
         # Two of three real pairs show no change; those that do are drawn as often.
@@ -82,7 +86,10 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         rng = self._rng
         # Made by the process that uses it, and the same for the same seed.
         self._stock = self._stock or models(self._n_models, 0)
-        is_real = rng.random() < _REAL_FRACTION
+        kind = rng.random()
+        if self._places and kind > 1 - _PLACE_FRACTION:
+            return _seen(self._place_stage(), self._tones, rng)
+        is_real = kind < _REAL_FRACTION
         stage, boxes = self._real_stage() if is_real else self._single_stage()
         if not is_real and len(boxes) and rng.random() < 0.5:
             stage.take_away(boxes, rng)
@@ -100,6 +107,23 @@ class Pairs(torch.utils.data.IterableDataset[Example]):
         stage = Stage(before, after, (mask & _CHANGED) > 0)
         stage.weight[(mask & _UNSURE) > 0] = 0
         return stage, np.zeros((0, 5), np.float32)
+
+    def _place_stage(self) -> Stage:
+        rng, side = self._rng, SIZE_PX + 2 * _MARGIN_PX
+        place = self._places[int(rng.integers(len(self._places)))]
+        room = np.array(place.owner.shape) - side
+        corner = rng.integers(0, room + 1)
+        if len(place.areas) and rng.random() < _BUSY_FRACTION:
+            # By its root, or cars would be all that is shown.
+            roots = np.sqrt(place.areas)
+            middle = place.middles[rng.choice(len(roots), p=roots / roots.sum())]
+            corner = np.asarray(middle - rng.uniform(0.1, 0.9, 2) * side, np.int64)
+        top, left = (int(one) for one in np.clip(corner, 0, room))
+        here = slice(top, top + side), slice(left, left + side)
+        owner = place.owner[here]
+        stage = Stage(place.before[here], place.after[here], (owner > 0) & (owner < UNSURE))
+        stage.weigh(owner)
+        return stage
 
     def _single_stage(self) -> tuple[Stage, NDArray[np.float32]]:
         rng = self._rng

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge.drill.catalogue import KINDS, plan_of
 from edge.drill.paint import AIRCRAFT_PAINTS, VEHICLE_COLOURS
 from edge.drill.parts import Plan, box
+from models.train.change.data import UNSURE
 from models.train.data import Boxes
 from models.train.rendered import Cutout, a_light, a_plan, cut_out, lay
 from models.train.rotorcraft import a_helicopter
@@ -28,12 +29,12 @@ _KINDS = {
 _NAMES = tuple(_KINDS)
 _CHANCES = np.array(list(_KINDS.values())) / sum(_KINDS.values())
 # Of the rim of an object nobody can say whether it changed.
-_SURE_ALPHA, _RIM_ALPHA = 0.4, 0.04
-_RIM_SHADE = 0.93
+SURE_ALPHA, RIM_ALPHA = 0.4, 0.04
+RIM_SHADE = 0.93
 _SMALL_PX = 24.0
-_ALTERED_CONTRAST = 28.0
+ALTERED_CONTRAST = 28.0
 # An object that differs less from its ground than this, in counts, cannot be seen.
-_MIN_CONTRAST = 16.0
+MIN_CONTRAST = 16.0
 # What is left of a building at the rim of a window is no building.
 _MIN_BUILDING_PX = 60
 
@@ -115,11 +116,11 @@ class Stage:
         was = pixels[here].astype(np.float32)
         box = _lay_at(pixels, one, middle)
         alpha, shade = one.alpha[own], one.shade[own].min(-1)
-        sure = alpha > _SURE_ALPHA
+        sure = alpha > SURE_ALPHA
         if not sure.any():
             return
-        rim = ~sure & ((alpha > _RIM_ALPHA) | (shade < _RIM_SHADE))
-        is_seen = float(np.abs(was - pixels[here])[sure].mean()) > _MIN_CONTRAST
+        rim = ~sure & ((alpha > RIM_ALPHA) | (shade < RIM_SHADE))
+        is_seen = float(np.abs(was - pixels[here])[sure].mean()) > MIN_CONTRAST
         small = float(np.clip(_SMALL_PX / (2 * math.sqrt(alpha.sum())), 1, 4))
         self.weight[here] = np.where(rim, 0, np.where(sure, small * is_seen, self.weight[here]))
         self.changed[here] = np.where(sure, 1, self.changed[here])
@@ -139,9 +140,9 @@ class Stage:
         low, high = joined[:, :2].min(0), joined[:, 2:].max(0)
         here = _slices((low[0], low[1], high[0], high[1]), self.changed.shape)
         apart = np.abs(neutral[0][here].astype(np.float32) - neutral[1][here]).max(-1, initial=0)
-        is_altered = apart > _ALTERED_CONTRAST
+        is_altered = apart > ALTERED_CONTRAST
         self.weight[here] = np.where(
-            is_altered, 1.0, np.where(apart > _ALTERED_CONTRAST / 3, 0, self.weight[here])
+            is_altered, 1.0, np.where(apart > ALTERED_CONTRAST / 3, 0, self.weight[here])
         )
         self.changed[here] |= is_altered.astype(np.uint8)
         if is_altered.any():
@@ -160,6 +161,13 @@ class Stage:
         rows, columns = _slices((left, top, left + width, top + height), self.changed.shape)
         own = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         return (rows, columns), own
+
+    def weigh(self, owner: NDArray[np.uint16]) -> None:
+        """Give the pixels of rendered changes their weight; owner as in `data.Place`."""
+        numbers, index, areas = np.unique(owner, return_inverse=True, return_counts=True)
+        each = np.clip(_SMALL_PX / (2 * np.sqrt(areas)), 1, 4)
+        each[numbers == 0], each[numbers == UNSURE] = 1, 0
+        self.weight[:] = each[index].reshape(owner.shape)
 
     def take_away(self, boxes: Boxes, rng: np.random.Generator) -> None:
         """Cover one real object, in one of the looks, with ground from beside it."""
@@ -180,7 +188,7 @@ class Stage:
             mixed = pixels[rows, columns] * (1 - fade) + patch * fade
             inner = _ellipse(down, across)
             apart = np.abs(mixed - pixels[rows, columns]).mean(-1)
-            if apart[inner > 0].mean() < _MIN_CONTRAST:
+            if apart[inner > 0].mean() < MIN_CONTRAST:
                 continue
             pixels[rows, columns] = mixed.astype(np.uint8)
             self.changed[rows, columns] |= inner
@@ -203,12 +211,12 @@ class Stage:
             was = look[here].astype(np.float32)
             mixed = (pixels[here] * np.float32(gain)).clip(0, 255) * share + was * (1 - share)
             sure = inside[here] > 0
-            if np.abs(mixed - was)[sure].mean() < _MIN_CONTRAST:
+            if np.abs(mixed - was)[sure].mean() < MIN_CONTRAST:
                 continue
             look[here] = mixed.astype(np.uint8)
             self.changed[here] |= inside[here]
             self.owner[here][sure] = 0
-            rim = ~sure & (alpha[here] > _RIM_ALPHA)
+            rim = ~sure & (alpha[here] > RIM_ALPHA)
             self.weight[here] = np.where(rim, 0, np.where(sure, 1, self.weight[here]))
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from edge.detect.model import load
-from models.train.change.data import Ground, Pair, grounds, pairs
+from models.train.change.data import PLACES, Ground, Pair, Place, grounds, pairs, places
 from models.train.change.loss import loss
 from models.train.change.network import ChangeNetwork
 from models.train.change.pairs import Pairs
@@ -41,10 +41,12 @@ def image(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
 
 
-def batches(real: Sequence[Pair], single: Sequence[Ground], seed: int | list[int]) -> Iterator[Batch]:
+def batches(
+    real: Sequence[Pair], single: Sequence[Ground], rendered: Sequence[Place], seed: int | list[int]
+) -> Iterator[Batch]:
     """Batches without end, made by one further process."""
     loader = torch.utils.data.DataLoader(
-        Pairs(real, single, seed), batch_size=BATCH, num_workers=1, prefetch_factor=6
+        Pairs(real, single, seed, rendered), batch_size=BATCH, num_workers=1, prefetch_factor=6
     )
     return ((image(before), image(after), changed, weight) for before, after, changed, weight in loader)
 
@@ -92,6 +94,9 @@ def _arguments() -> argparse.Namespace:
         "--start-from", type=Path, help="checkpoint of a change model, or of an object model for its encoder"
     )
     peak_rate_argument(parser)
+    parser.add_argument(
+        "--places", type=Path, help="folder that models.train.change.places wrote, to learn from too"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from last.pt in --out")
     parser.add_argument(
         "--without-research-only", action="store_true", help="leave out sets that are for research only"
@@ -111,7 +116,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     sets = chosen(without_research_only=arguments.without_research_only)
-    names = ("levir-train", *(source.name for source in sets))
+    names = ("levir-train", *(source.name for source in sets), *((PLACES,) if arguments.places else ()))
     run = Run.begun(
         ChangeNetwork,
         seed=SEED,
@@ -130,7 +135,8 @@ def main() -> None:
     )
     change = arguments.data / "change"
     real = without_unlabelled(pairs(change / "levir-train"), load(arguments.objects))
-    source = batches(real, single, [SEED, run.step])
+    rendered = places(arguments.places, "train") if arguments.places else []
+    source = batches(real, single, rendered, [SEED, run.step])
     learn(run, source, pairs(change / "levir-val"), arguments.out, arguments.minutes)
 
 
