@@ -82,17 +82,21 @@ def chain_of(track: Track, settings: InventorySettings, recall: float, looks: Ma
     looks   the ledger, by tile
     """
     steps: list[Step] = []
+    newness = _newness(track, settings, recall)
     for step in track.history:
         before = steps[-1] if steps else None
-        steps.append(_step(track, step, before, settings, recall, _in_ledger(track, step, settings, looks)))
-    return Chain(track, tuple(steps), _newness(track, settings, recall), _left_share(steps, track, settings))
+        in_ledger = _in_ledger(track, step, settings, looks)
+        steps.append(_step(track, step, before, settings, recall, in_ledger))
+    return Chain(
+        track, tuple(steps), _newness_compared(track, newness, settings), _left_share(steps, track, settings)
+    )
 
 
 def _step(  # noqa: PLR0917 - the whole of a look
     track: Track,
     look: Evidence,
     before: Step | None,
-    settings: PresenceSettings,
+    settings: InventorySettings,
     recall: float,
     in_ledger: bool | None,  # noqa: FBT001
 ) -> Step:
@@ -109,22 +113,37 @@ def _step(  # noqa: PLR0917 - the whole of a look
         return Step(look, by_time, None, None, None, None, in_ledger)
     of_then = look.recall or recall
     miss = None if look.strength is None else presence.miss_chance(look.strength, of_then, settings)
-    if look.score is not None:
-        after = presence.after_detection(faded, look.score, miss or 0.0)
+    if look.score is not None and look.strength is not None and miss is not None:
+        after = presence.after_sight_again(
+            faded,
+            look.score,
+            strength=look.strength,
+            miss=miss,
+            false_again=settings.false_again_of(track.label),
+        )
+    elif look.score is not None:
+        after = presence.after_detection(faded, look.score)  # kept by a release that kept no more of it
     else:
         after = presence.after_miss(faded, miss or settings.min_miss)
+    of_before = _is_of_before(track, look)
     compared = presence.after_comparison(
         after,
         presence.probability(before.derived),
         0.0 if look.since is None else _days(look.since, look.seen_at),
-        changed=look.changed,
+        changed=None if of_before else look.changed,
         settings=settings,
     )
-    by_change = None if look.changed is None else compared - after
+    by_change = None if look.changed is None or of_before else compared - after
     return Step(look, by_time, after - faded, by_change, miss, compared, in_ledger)
 
 
+def _is_of_before(track: Track, look: Evidence) -> bool:
+    """True where its ground was compared with the time before the track."""
+    return look.changed is not None and look.since is not None and look.since < track.first_seen
+
+
 def _newness(track: Track, settings: PresenceSettings, recall: float) -> float | None:
+    """How surely it came, by what was seen alone; None where its first look is not kept."""
     if not track.history or track.history[0].seen_at != track.first_seen:
         return None
     first = track.history[0]
@@ -134,7 +153,16 @@ def _newness(track: Track, settings: PresenceSettings, recall: float) -> float |
         return 0.0
     miss = presence.miss_chance(first.score, first.recall or recall, settings)
     days = _days(first.since, first.seen_at)
-    return presence.newness(days, miss, settings, changed=first.changed)
+    return presence.newness(days, miss, settings)
+
+
+def _newness_compared(track: Track, newness: float | None, settings: PresenceSettings) -> float | None:
+    if newness is None:
+        return None
+    for look in track.history:
+        if _is_of_before(track, look):
+            newness = presence.newness_compared(newness, changed=look.changed, settings=settings)
+    return newness
 
 
 def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings) -> float | None:
@@ -150,7 +178,7 @@ def _left_share(steps: Sequence[Step], track: Track, settings: PresenceSettings)
             presence.probability(before.derived),
             _days(before.look.seen_at, step.look.seen_at),
             settings,
-            changed=step.look.changed,
+            changed=None if _is_of_before(track, step.look) else step.look.changed,
         )
     return share
 

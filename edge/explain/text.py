@@ -54,7 +54,8 @@ def _settings(scene: SceneGrounds) -> Iterator[str]:
     yield (
         f"  detector  recall {scene.recall:g}, min_miss {settings.min_miss:g}, turnover_per_day "
         f"{settings.turnover_per_day:g}, change_recall {settings.change_recall:g}, change_false "
-        f"{settings.change_false:g}, change_from {settings.change_from:g}"
+        f"{settings.change_false:g}, change_by_mistake {settings.change_by_mistake:g}, change_from "
+        f"{settings.change_from:g}"
     )
 
 

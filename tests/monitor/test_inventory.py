@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.geo import PixelBox
-from edge.monitor.inventory import InventorySettings
-from edge.monitor.track import Status
+from edge.monitor.inventory import InventorySettings, Recall
+from edge.monitor.track import Delta, Status
 from tests.monitor.scenes import Watch, day, make_sight, seen
 
 STAND_1 = (200.0, 200.0)
@@ -205,3 +205,57 @@ def test_a_weak_sight_through_a_cloud_speaks_against_nothing() -> None:
     sight = make_sight(day(2), hidden=PixelBox(100, 100, 300, 220))
     watch.show(sight, [seen(sight, *STAND_1, score=0.1), seen(sight, *STAND_2)])
     assert watch.inventory.tracks[0].looked_at == day(1)
+
+
+POOR = Recall({"aircraft": 0.5})
+# False alarms that hardly ever come back to the same spot, as those on water.
+FLEETING = InventorySettings(false_again={"aircraft": 0.1})
+
+
+def shown(watch: Watch, number: int, score: float | None, recall: Recall = POOR) -> Delta:
+    sight = make_sight(day(number))
+    return watch.show(sight, [] if score is None else [seen(sight, *STAND_1, score=score)], recall)
+
+
+def test_faint_sights_on_one_spot_at_look_after_look_are_an_object() -> None:
+    watch = Watch(FLEETING)
+    for n in range(1, 6):
+        shown(watch, n, 0.2)
+    assert len(watch.inventory.present("aircraft")) == 1
+
+
+def test_faint_sights_that_may_as_well_be_a_bush_are_none() -> None:
+    watch = Watch(InventorySettings(false_again={"aircraft": 0.6}))
+    for n in range(1, 6):
+        shown(watch, n, 0.2)
+    assert watch.inventory.present("aircraft") == ()
+
+
+def test_faint_sights_each_on_another_spot_are_none() -> None:
+    watch = Watch(FLEETING)
+    for n in range(1, 6):
+        sight = make_sight(day(n))
+        watch.show(sight, [seen(sight, 150.0 * n, 200.0, score=0.2)], POOR)
+    assert watch.inventory.present("aircraft") == ()
+
+
+def test_a_faint_sight_begins_a_track_only_where_the_model_finds_poorly() -> None:
+    poor, good = Watch(), Watch()
+    shown(poor, 1, 0.2)
+    shown(good, 1, 0.2, Recall({"aircraft": 0.95}))
+    assert (len(poor.inventory.tracks), len(good.inventory.tracks)) == (1, 0)
+
+
+def test_a_doubtful_track_outlives_a_miss_where_misses_are_common() -> None:
+    poor, good = Watch(), Watch()
+    for watch, recall in ((poor, POOR), (good, Recall({"aircraft": 0.95}))):
+        shown(watch, 1, 0.3, recall)
+        shown(watch, 2, None, recall)
+    assert (len(poor.inventory.tracks), len(good.inventory.tracks)) == (1, 0)
+
+
+def test_what_was_seen_faintly_for_days_and_then_not_at_all_departed() -> None:
+    watch = Watch(FLEETING)
+    for n in range(1, 7):
+        shown(watch, n, 0.3)
+    assert sum(len(shown(watch, n, None).departed) for n in range(7, 14)) == 1

@@ -73,6 +73,16 @@ def test_nobody_is_asked_about_what_was_found_again() -> None:
     assert watch.n_asked == 0
 
 
+def test_nobody_is_asked_about_what_is_shown_as_faintly_as_ever() -> None:
+    watch = Asked(changed=True)
+    for n in (1, 2):
+        watch.compared(day(n), STAND_1)
+    watch.compared(day(3), STAND_1, score=0.45)
+    assert watch.n_asked == 0
+    watch.compared(day(4), STAND_1, score=0.12)
+    assert watch.n_asked == 1
+
+
 def asked_about_a_weak_sight(*, n_looks: int) -> int:
     watch = Asked(changed=True)
     for n in range(n_looks):
@@ -98,6 +108,21 @@ def test_nobody_is_asked_about_what_does_not_count_yet() -> None:
     watch.compared(day(2), STAND_1)
     watch.compared(day(3), STAND_2, score=0.3)
     assert watch.n_asked == 1  # of the first stand, where one was lost
+
+
+def test_what_was_shown_once_and_faintly_did_not_leave_though_its_ground_changed() -> None:
+    watch = Asked(changed=True)
+    watch.compared(day(1), STAND_1, STAND_2)
+    watch.compared(day(2), STAND_1)
+    assert min(track.left_share for track in watch.inventory.tracks if track.presence < 0.5) < 0.6
+
+
+def test_what_was_shown_at_every_look_left_when_its_ground_changed() -> None:
+    watch = Asked(changed=True)
+    for n in (1, 2, 3):
+        watch.compared(day(n), STAND_1, STAND_2)
+    (departed,) = watch.compared(day(4), STAND_1).departed
+    assert departed.departure_confidence > 0.7
 
 
 def test_it_is_asked_about_once_it_counts() -> None:
@@ -137,9 +162,9 @@ def test_nobody_is_asked_where_it_is_no_arrival_whatever_the_answer() -> None:
 @pytest.mark.parametrize("before", [0.05, 0.5, 0.95])
 def test_an_answer_weighs_by_bayes_over_the_four_ways_to_get_here(before: float) -> None:
     turned = presence.turnover(2.0, DAYS)
-    recall, false = DAYS.change_recall, DAYS.change_false
+    recall, false, mistaken = DAYS.change_recall, DAYS.change_false, DAYS.change_by_mistake
     there = before * (1 - turned) * false + (1 - before) * turned * recall
-    gone = before * turned * recall + (1 - before) * (1 - turned) * false
+    gone = before * turned * recall + (1 - before) * (1 - turned) * mistaken
     prior = before * (1 - turned) + (1 - before) * turned
     moved = presence.after_comparison(presence.logit(prior), before, 2.0, changed=True, settings=DAYS)
     assert presence.probability(moved) == pytest.approx(there / (there + gone), abs=1e-6)
