@@ -153,7 +153,8 @@ def after_comparison(
 
 def weight_of_change(settings: PresenceSettings) -> float:
     """What the answer that its ground changed takes from the log-odds of an object, at most."""
-    return abs(math.log(settings.change_recall / settings.change_false))
+    likelihoods = likelihoods_of(changed=True, settings=settings)
+    return math.log(max(likelihoods) / min(likelihoods))
 
 
 def left_share(
