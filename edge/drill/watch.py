@@ -16,6 +16,8 @@ from edge.monitor.rules import RULES
 
 BLIND_HOURS = 72
 # The truth calls visible what chance does at one look in a hundred; of daily looks that is four times a year.
+# No dinghies; white-caps and lorries on the quay are shorter too.
+_LEAST_SHIP_M = 15.0
 _TRENDS = MappingProxyType({"over_days": 14, "false_alarms_per_year": 4.0})
 # What is watched for at each kind of place. A rule that this version does not know yet is left out.
 _WATCHED: Mapping[str, tuple[Mapping[str, Any], ...]] = MappingProxyType(
@@ -27,7 +29,11 @@ _WATCHED: Mapping[str, tuple[Mapping[str, Any], ...]] = MappingProxyType(
             {"altered": "aircraft", "severity": "severe"},
             {"trend": "aircraft", **_TRENDS},
         ),
-        "ship": ({"arrival": "ship"}, {"departure": "ship"}, {"trend": "ship", **_TRENDS}),
+        "ship": (
+            {"arrival": "ship", "min_length_m": _LEAST_SHIP_M},
+            {"departure": "ship", "min_length_m": _LEAST_SHIP_M},
+            {"trend": "ship", **_TRENDS},
+        ),
     }
 )
 _LEAST_VEHICLES = 5

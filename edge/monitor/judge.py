@@ -94,7 +94,8 @@ def _come_or_gone(
     ]
     for track in asked:
         waiting[track.track_id].discard(rule_id)
-    concerned = scene.standing_in(rule.zone, [track for track in asked if track.status is wanted])
+    long = (track for track in asked if track.box.length_m >= rule.min_length_m)
+    concerned = scene.standing_in(rule.zone, [track for track in long if track.status is wanted])
     sure = []
     for track in concerned:
         if confidence_of(track) >= rule.confidence:

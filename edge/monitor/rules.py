@@ -16,6 +16,8 @@ from edge.monitor.kinds import USUAL, Kinds
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Confidence = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+# Metres of the longer side of an object's box.
+LeastLength = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +54,8 @@ class ArrivalRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An object of this label came and was not there at the look before."""
 
     arrival: Label
+    # What is shorter is not told: waves, dinghies, and lorries that a model takes for boats.
+    min_length_m: LeastLength = 0.0
     kind: ClassVar[Kind] = Kind.ARRIVAL
 
 
@@ -59,6 +63,8 @@ class DepartureRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """An object of this label left: its place was clearly seen without it."""
 
     departure: Label
+    # What is shorter is not told, as with arrivals.
+    min_length_m: LeastLength = 0.0
     kind: ClassVar[Kind] = Kind.DEPARTURE
 
 

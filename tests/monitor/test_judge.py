@@ -66,6 +66,26 @@ def test_a_rule_for_another_label_says_nothing() -> None:
     assert guard.findings(day(2), OFF_APRON) == ()
 
 
+@pytest.mark.parametrize("kind", ["arrival", "departure"])
+def test_what_is_shorter_than_the_rule_asks_for_neither_comes_nor_goes(kind: str) -> None:
+    told = {}
+    for min_length_m in (10.0, 100.0):
+        rule = (
+            ArrivalRule(arrival="aircraft", min_length_m=min_length_m)
+            if kind == "arrival"
+            else DepartureRule(departure="aircraft", min_length_m=min_length_m)
+        )
+        guard = Guard(rule)
+        guard.findings(day(1), ON_APRON)
+        told[min_length_m] = [
+            *guard.findings(day(2), ON_APRON, ALSO_ON_APRON),
+            *guard.findings(day(3)),
+            *guard.findings(day(4)),
+        ]
+    assert [finding.kind for finding in told[10.0]][:1] == [Kind(kind)]
+    assert told[100.0] == []
+
+
 def test_a_move_below_the_limit_of_the_rule_is_not_told() -> None:
     guard = Guard(MovedRule(moved="aircraft", at_least_m=18.0))
     guard.findings(day(1), ON_APRON)
