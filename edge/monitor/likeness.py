@@ -138,8 +138,8 @@ class Looks:
 
     def _pattern(self, one: int, other: int) -> Pattern:
         if (one, other) not in self.patterns:
-            planes = (self.pictures[number].plane for number in (one, other))
-            self.patterns[one, other] = Pattern.of(*planes, self.now.gsd_m)
+            was, is_now = (self.pictures[number].plane for number in (one, other))
+            self.patterns[one, other] = Pattern.of(was, is_now, self.now.gsd_m)
         return self.patterns[one, other]
 
 

@@ -42,7 +42,7 @@ class Axis:
         """The line on whose sides a plane is most alike, near the middle of its object."""
         k = min(1.0, gsd_m / _SEEK_GSD_M)
         n = max(16, round(len(plane) * k))
-        small = cv2.resize(plane, (n, n), interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(plane, (n, n), interpolation=cv2.INTER_AREA), np.float32)
         k = n / len(plane)
         x, y = (value * k - 0.5 for value in middle)
         reach = _BESIDE_M * k / gsd_m
@@ -79,7 +79,7 @@ def _likeness(plane: Plane, angle_deg: float, x: float, y: float, reach: float) 
     """How alike the sides of a line are, its angle, and how far beside a position it passes."""
     n = len(plane)
     turn = cv2.getRotationMatrix2D((x, y), angle_deg, 1.0)
-    turn[:, 2] += ((n - 1) / 2 - x, (n - 1) / 2 - y)
+    turn[:, 2] += np.array([(n - 1) / 2 - x, (n - 1) / 2 - y])
     upright = cv2.warpAffine(plane, turn, (n, n)) * _round(n)
     # Each row convolved with itself: at 2 c how alike it is left and right of c.
     spectrum = np.fft.rfft(upright, 2 * n, axis=1)
