@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from benchmarks.aprons import Chances, Day, Stood, days
+from benchmarks.likeness_table import CASES
 from edge.monitor.album import Album
-from edge.monitor.likeness import unlike
+from edge.monitor.likeness import Looks
 from edge.monitor.state import PastLook
 
 GSD_M = 0.5
-_LOOKS, _HAPPENS_AT, _CHANCES = 4, (2,), Chances(altered=0.35, exchanged=0.08)
-# Of the looks before and after, by number, what is compared.
-_GROUPS = (
-    ((0,), (1,)), ((0,), (2,)), ((1,), (2,)), ((0, 1), (2,)), ((0,), (1, 2)),
-    ((1,), (3,)), ((2,), (3,)), ((1,), (2, 3)), ((0, 1), (2, 3)), ((0, 1), (3,)), ((1, 2), (3,)),
-)  # fmt: skip
+_LOOKS, _HAPPENS_AT, _CHANCES = 6, (3,), Chances(altered=0.35, exchanged=0.08)
+
 # Engines off are hardly seen; a model that tries hard to tell them tells much that is not so.
 _ENGINES_WEIGHT = 0.15
 
@@ -71,34 +68,40 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows_of(seed: int) -> list[Row]:
-    """All comparisons of one scene."""
-    seen = {int(one.tile.tile_id.split("-")[1]): one for one in _days(seed)}
-    groups = [group for group in _GROUPS if all(number in seen for side in group for number in side)]
-    return [row for group in groups for row in _rows(seed, seen, *group)]
+    """All comparisons of one scene, as the rule makes them at each of its looks."""
+    seen = list(_days(seed))
+    return [row for number in range(1, len(seen)) for row in _rows(seed, seen[: number + 1])]
 
 
 def _days(seed: int) -> Iterator[Day]:
     return days(seed, GSD_M, n_looks=_LOOKS, happens_at=_HAPPENS_AT, chances=_CHANCES)
 
 
-def _rows(seed: int, seen: dict[int, Day], before: Sequence[int], after: Sequence[int]) -> Iterator[Row]:
-    earlier, later = [seen[number] for number in before], [seen[number] for number in after]
-    past = {day.tile.tile_id: PastLook(day.sight, day.tile.sha256) for day in (*earlier, *later[:-1])}
-    kept = {day.tile.sha256: day.tile.pixels for day in (*earlier, *later)}
-    album = Album(later[-1].tile, later[-1].sight, tuple(past.values()), kept.get)
-    for name in later[-1].stood:
-        was, is_now = ([day.stood[name] for day in side if name in day.stood] for side in (earlier, later))
-        if len(was) < len(before) or len(is_now) < len(after) or not (_is_one(was) and _is_one(is_now)):
-            continue
-        sides = (
-            [album.crop(was[0].box, past.get(day.tile.tile_id)) for day in side] for side in (earlier, later)
-        )
-        found = unlike(*([crop for crop in side if crop is not None] for side in sides))
-        yield Row(
-            seed, (len(before) > 1) + 2 * (len(after) > 1), was[0].thing.kind,
-            was[0].thing.state, is_now[0].thing.state, was[0].n_exchanged != is_now[0].n_exchanged,
-            found.fraction, found.lost_m2, found.gained_m2, found.features,
-        )  # fmt: skip
+def _rows(seed: int, seen: Sequence[Day]) -> Iterator[Row]:
+    """Of each object of the newest look, against the looks before it."""
+    now = seen[-1]
+    recent = [PastLook(day.sight, day.tile.sha256) for day in seen[:-1]]
+    kept = {day.tile.sha256: day.tile.pixels for day in seen}
+    album = Album(now.tile, now.sight, recent, kept.get)
+    for name in now.stood:
+        stood = [day.stood[name] for day in seen if name in day.stood]
+        crops = [album.crop(stood[0].box, past) for past in (*recent, None)]
+        if len(stood) == len(seen):
+            yield from _rows_of(seed, stood, Looks.of([crop for crop in crops if crop is not None]))
+
+
+def _rows_of(seed: int, stood: Sequence[Stood], looks: Looks) -> Iterator[Row]:
+    """Of one object, in every case in which it stayed the same before and after."""
+    for case, (n_before, n_after) in enumerate(CASES):
+        first = len(stood) - n_after
+        before, after = stood[max(0, first - n_before) : first], stood[first:]
+        if len(before) == n_before and _is_one(before) and _is_one(after):
+            found, was, is_now = looks.unlike(n_before, n_after), before[0], after[0]
+            yield Row(
+                seed, case, was.thing.kind, was.thing.state, is_now.thing.state,
+                was.n_exchanged != is_now.n_exchanged,
+                found.fraction, found.lost_m2, found.gained_m2, found.features,
+            )  # fmt: skip
 
 
 def _is_one(looks: Sequence[Stood]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CASES = ("one look before, one after", "two before, one after", "one before, two after", "two on both sides")
+# Looks before and after: the columns of the table.
+CASES = tuple((n_before, n_after) for n_after in (1, 2, 3) for n_before in (1, 2, 3))
 FILE = Path(__file__).parents[1] / "edge" / "monitor" / "likeness_weights.py"
 
 

@@ -94,6 +94,8 @@ ORDER = [
     "monitor/blind",
     "monitor/indicator",
     "monitor/state",
+    "monitor/symmetry",
+    "monitor/unlikeness",
     "monitor/likeness",
     "monitor/likeness_weights",
     "monitor/album",

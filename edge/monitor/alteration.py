@@ -18,9 +18,8 @@ from msgspec.structs import replace as renewed
 
 from edge.monitor.album import Album
 from edge.monitor.inventory import Inventory
-from edge.monitor.likeness import Crop, Unlike, unlike
+from edge.monitor.likeness import Looks, Unlike
 from edge.monitor.likeness_weights import altered_log_odds, other_log_odds
-from edge.monitor.state import PastLook
 from edge.monitor.track import Alteration, GroundBox, Status, Track
 
 # Looks from before that are compared: more say little more and cost as much each.
@@ -30,13 +29,13 @@ MIN_LENGTH_PX = 12.0
 # Log-odds from which one look shows an alteration, and from which two and three do. These and what the others
 # have in common were chosen on rendered scenes that the table was not fitted to: seeds 2100 to 2129 of
 # benchmarks.aprons with 0.15 of the aircraft altered at once, 10100 to 10138 with 0.4 of them.
-SURE = (2.0, 1.5, 0.5)
+SURE = (2.0, 2.5, 1.5)
 # Of the other objects, the share whose log-odds are not above what they have in common: the rest may well be
 # altered too. From so many on it is known, and from these log-odds on it is taken off; of fewer, this is.
 _ALIKE_SHARE, _LEAST_ALIKE, _USUAL, _OF_FEW = 0.35, 4, -5.0, 0.5
 # Log-odds from which an object looks other than before, and from which another one stands there: it came and
 # the one before left, which other rules tell.
-DOUBTFUL, ANOTHER = 0.0, 0.0
+DOUBTFUL, ANOTHER = 0.0, -1.0
 # Alterations of one object that are remembered.
 MAX_REMEMBERED = 8
 
@@ -77,7 +76,9 @@ def _splits(track: Track, box: GroundBox, album: Album) -> list[_Split]:
     newest = album.crop(box)
     if newest is None:
         return []
-    return [_Split.of(past, newest, n_after, now) for n_after in range(1, min(len(SURE), len(past)) + 1)]
+    seen = [look.sight.seen_at for look, _ in past]
+    pictures = Looks.of([*(crop for _, crop in past), newest])
+    return [_Split.of(pictures, [*seen, now], n_after) for n_after in range(1, min(len(SURE), len(past)) + 1)]
 
 
 def _set_off(weighed: Mapping[str, Sequence[_Split]]) -> dict[str, list[_Split]]:
@@ -128,18 +129,13 @@ class _Split:
     seen_at: datetime
 
     @classmethod
-    def of(cls, past: Sequence[tuple[PastLook, Crop]], newest: Crop, n_after: int, now: datetime) -> _Split:
-        """With so many looks after, this one among them."""
-        first = len(past) + 1 - n_after
-        before, after = past[max(0, first - MAX_BEFORE) : first], past[first:]
-        found = unlike([crop for _, crop in before], [*(crop for _, crop in after), newest])
-        return cls(
-            found,
-            altered_log_odds(found.features, len(before), n_after),
-            n_after,
-            before[-1][0].sight.seen_at,
-            after[0][0].sight.seen_at if after else now,
-        )
+    def of(cls, pictures: Looks, seen: Sequence[datetime], n_after: int) -> _Split:
+        """With so many looks after, the newest among them; seen: when each look was taken."""
+        first = len(seen) - n_after
+        n_before = min(MAX_BEFORE, first)
+        found = pictures.unlike(n_before, n_after)
+        log_odds = altered_log_odds(found.features, n_before, n_after)
+        return cls(found, log_odds, n_after, seen[first - 1], seen[first])
 
     @property
     def level(self) -> float:

@@ -2,27 +2,23 @@
 
 Sun, haze and exposure change how bright everything is, and shadows are darker than the ground on any day:
 so what is brighter than the ground and what is darker are weighed apart, each in units of the object's own
-contrast. A pixel changed only if none of the earlier looks has the like within the reach of a registration
-that is most of a metre off; the crops are put on each other once more before that.
+contrast; the crops are put on each other once more before that.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.acquire.orientation import correlated, features, peaks, spectrum
 from edge.acquire.tile import Mask, Rgb
 from edge.geo import PixelBox
-
-Plane = NDArray[np.float32]
-"""(n, n) float32 over a crop, row 0 is north."""
+from edge.monitor.symmetry import Plane
+from edge.monitor.unlikeness import Frame, Maps, Pattern, Picture
 
 # Finer crops are reduced to this many metres per pixel: what is missing of an aircraft is seen there, and the
 # cost of a large one is bounded.
@@ -31,16 +27,10 @@ WORKING_GSD_M = 0.5
 _AROUND, _RIM_M = 0.65, 6.0
 # Ground beside the box that is looked at too.
 _BESIDE_M = 3.0
-# How far two crops may lie off each other after registration, and what still counts as the same place.
-_REACH_M, _SLACK_M = 2.0, 0.7
-# Contrasts from which a pixel is not ground; grey levels that a contrast has at least.
-_GROUND, _SURE, _MIN_CONTRAST = 0.3, 0.5, 5.0
-# Radius in metres of what is thin and bright: booms, the rims of wings; contrasts from which it counts.
-_THIN_M, _THIN_FROM = 1.0, 0.3
-# Side in metres of the patches whose patterns are compared; the noise of a pattern, in squared contrasts.
-_PATCH_M, _PATCH_NOISE = 4.0, 0.0025
-# In contrasts: from here on a pixel is shown as changed.
-_CHANGED_FROM = 0.25
+# How far two crops may lie off each other after registration.
+_REACH_M = 2.0
+# Grey levels that a contrast has at least.
+_MIN_CONTRAST = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,24 +96,56 @@ def crop_of(pixels: Rgb, square: tuple[int, int, int], box: PixelBox, gsd_m: flo
     return Crop(cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY).astype(np.float32), inner, gsd_m / k)
 
 
-def unlike(before: Sequence[Crop], after: Sequence[Crop]) -> Unlike:
-    """The looks since something may have changed against those before: what vanished from all of the former.
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """The crops of one object, oldest first, put on the newest one: parted in many ways, measured once each.
 
-    before, after  at least one crop each, all of the same square, in the same pixels but for a small shift
+    patterns  of one picture against a later one, by their numbers, as they are asked for
     """
-    now = after[-1]
-    inside = now.inside
-    earlier, later = ([_in_contrasts(_put_on(one, now), inside) for one in side] for side in (before, after))
-    maps = _Maps.of(earlier, later, now.gsd_m)
-    lost, gained = (part & inside for part in maps.changed())
-    changed = lost | gained
-    return Unlike(
-        maps.features(inside),
-        float(changed.sum() / max(1, inside.sum())),
-        float(lost.sum()) * now.gsd_m**2,
-        float(gained.sum()) * now.gsd_m**2,
-        _middle_m(changed, now),
-    )
+
+    now: Crop
+    frame: Frame
+    pictures: tuple[Picture, ...]
+    patterns: dict[tuple[int, int], Pattern] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, crops: Sequence[Crop]) -> Looks:
+        """All of the same square, in the same pixels but for a small shift."""
+        now, inside = crops[-1], crops[-1].inside
+        planes = [_in_contrasts(_put_on(one, now), inside) for one in crops]
+        pictures = tuple(Picture.of(one, now.gsd_m) for one in planes)
+        return cls(now, Frame.of(pictures, inside, now.box, now.gsd_m), pictures)
+
+    def unlike(self, n_before: int, n_after: int) -> Unlike:
+        """The newest looks against those before them: what vanished from all of the latter."""
+        first = len(self.pictures) - n_after
+        before, after = range(first - n_before, first), range(first, len(self.pictures))
+        maps = Maps.of(
+            [self.pictures[number] for number in before],
+            [self.pictures[number] for number in after],
+            [self._pattern(one, other) for one in before for other in after],
+            self.now.gsd_m,
+        )
+        lost, gained = (part & self.frame.inside for part in maps.changed())
+        changed = lost | gained
+        return Unlike(
+            maps.features(self.frame),
+            float(changed.sum() / max(1, self.frame.inside.sum())),
+            float(lost.sum()) * self.now.gsd_m**2,
+            float(gained.sum()) * self.now.gsd_m**2,
+            _middle_m(changed, self.now),
+        )
+
+    def _pattern(self, one: int, other: int) -> Pattern:
+        if (one, other) not in self.patterns:
+            was, is_now = (self.pictures[number].plane for number in (one, other))
+            self.patterns[one, other] = Pattern.of(was, is_now, self.now.gsd_m)
+        return self.patterns[one, other]
+
+
+def unlike(before: Sequence[Crop], after: Sequence[Crop]) -> Unlike:
+    """The looks since something may have changed against those before; at least one crop each."""
+    return Looks.of([*before, *after]).unlike(len(before), len(after))
 
 
 def _middle_m(changed: Mask, now: Crop) -> tuple[float, float]:
@@ -152,134 +174,3 @@ def _put_on(one: Crop, now: Crop) -> Plane:
     size = now.grey.shape[::-1]
     moved = cv2.warpAffine(one.grey, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.float32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Change:
-    """Of what is brighter than the ground, or darker, or thin: how much vanished and appeared.
-
-    was, is_now  (n, n) what every look before and after has
-    """
-
-    was: Plane
-    is_now: Plane
-    vanished: Plane
-    appeared: Plane
-
-    @classmethod
-    def of(cls, earlier: Sequence[Plane], later: Sequence[Plane], gsd_m: float) -> _Change:
-        """What all of one side have and none of the other has within reach."""
-        slack, sigma = _disk(_SLACK_M / gsd_m), max(1.0, 1.0 / gsd_m)
-        was, is_now = reduce(np.minimum, earlier), reduce(np.minimum, later)
-        ever, now_ever = (cv2.dilate(reduce(np.maximum, side), slack) for side in (earlier, later))
-        gone, come = np.maximum(was - now_ever, 0), np.maximum(is_now - ever, 0)
-        smooth = [np.asarray(cv2.GaussianBlur(one, (0, 0), sigma), np.float32) for one in (gone, come)]
-        return cls(was, is_now, *smooth)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Maps:
-    """All that is measured over a crop.
-
-    lost      (n, n) how unlike the patterns around a pixel are, in [0, 1], times how strong they were
-    strength  (n, n) how strong they were, in contrasts
-    """
-
-    bright: _Change
-    dark: _Change
-    thin: _Change
-    lost: Plane
-    strength: Plane
-
-    @classmethod
-    def of(cls, earlier: Sequence[Plane], later: Sequence[Plane], gsd_m: float) -> _Maps:
-        """From both sides, in contrasts."""
-        disk = _disk(_THIN_M / gsd_m)
-
-        def change(part: Callable[[Plane], Plane]) -> _Change:
-            return _Change.of([part(one) for one in earlier], [part(one) for one in later], gsd_m)
-
-        def thin(one: Plane) -> Plane:
-            lines = cv2.morphologyEx(one, cv2.MORPH_TOPHAT, disk)
-            return np.asarray(np.maximum(lines - _THIN_FROM, 0.0), np.float32)
-
-        fits = [_pattern(one, other, gsd_m) for one in earlier for other in later]
-        fit = reduce(np.maximum, [one[0] for one in fits])
-        strength = reduce(np.minimum, [one[1] for one in fits])
-        return cls(
-            change(_bright), change(_dark), change(thin),
-            np.asarray((1 - fit) * strength, np.float32), strength,
-        )  # fmt: skip
-
-    @property
-    def joint(self) -> Plane:
-        """(n, n) where brightness and pattern agree that something changed."""
-        levels = (self.bright.vanished, self.bright.appeared, self.dark.vanished, self.dark.appeared)
-        return np.asarray(reduce(np.maximum, levels) * self.lost, np.float32)
-
-    def changed(self) -> tuple[Mask, Mask]:
-        """Where something vanished, and where something appeared."""
-        return (
-            np.maximum(self.bright.vanished, self.dark.vanished) > _CHANGED_FROM,
-            np.maximum(self.bright.appeared, self.dark.appeared) > _CHANGED_FROM,
-        )
-
-    def features(self, inside: Mask) -> dict[str, float]:
-        """The measures by name, over the box."""
-        return {
-            **_spread("bright vanished", self.bright.vanished[inside]),
-            **_spread("bright appeared", self.bright.appeared[inside]),
-            **_spread("dark vanished", self.dark.vanished[inside]),
-            **_spread("dark appeared", self.dark.appeared[inside]),
-            **_spread("thin bright appeared", self.thin.appeared[inside]),
-            **_spread("pattern", self.lost[inside]),
-            **_spread("joint", self.joint[inside]),
-            "bright ratio": _log_ratio(self.bright.is_now[inside], self.bright.was[inside], 3.0),
-            "dark ratio": _log_ratio(self.dark.is_now[inside], self.dark.was[inside], 3.0),
-            "pattern share": _log_ratio(self.lost[inside], self.strength[inside], 0.5),
-        }
-
-
-def _spread(name: str, values: Plane) -> dict[str, float]:
-    """The mean, the mean of the most changed twentieth, the peak, and how far that stands out."""
-    ordered = np.sort(values)
-    most = ordered[-max(1, values.size // 20) :]
-    found = {"mean": values.mean(), "most": most.mean(), "peak": most[-1]}
-    logs = {f"{name} {which}": math.log(float(value) + 0.02) for which, value in found.items()}
-    usual = math.log(float(ordered[values.size * 9 // 10]) + 0.02)
-    return logs | {f"{name} out": logs[f"{name} peak"] - usual}
-
-
-def _log_ratio(over: Plane, under: Plane, least: float) -> float:
-    return math.log((float(over.sum()) + least) / (float(under.sum()) + least))
-
-
-def _bright(plane: Plane) -> Plane:
-    return np.asarray(np.clip((plane - _GROUND) / _SURE, 0.0, 1.0), np.float32)
-
-
-def _dark(plane: Plane) -> Plane:
-    return np.asarray(np.clip((-plane - _GROUND) / _SURE, 0.0, 1.0), np.float32)
-
-
-def _disk(radius_px: float) -> NDArray[np.uint8]:
-    side = 2 * max(1, round(radius_px)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
-
-
-def _pattern(one: Plane, after: Plane, gsd_m: float) -> tuple[Plane, Plane]:
-    """How well the pattern around each pixel fits, at the best of five places, and how strong it was."""
-    side = 2 * max(1, round(_PATCH_M / gsd_m / 2)) + 1
-
-    def mean(plane: Plane) -> Plane:
-        return np.asarray(cv2.boxFilter(plane, -1, (side, side)), np.float32)
-
-    mean_1, mean_2 = mean(one), mean(after)
-    var_1, var_2 = (np.maximum(mean(p * p) - m * m, 0) for p, m in ((one, mean_1), (after, mean_2)))
-    scale = np.sqrt(var_1 * var_2 + _PATCH_NOISE)
-    fits = []
-    for x, y in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
-        shifted = np.roll(one, (y, x), (0, 1))
-        fits.append((mean(shifted * after) - np.roll(mean_1, (y, x), (0, 1)) * mean_2) / scale)
-    best = np.clip(reduce(np.maximum, fits), 0.0, 1.0)
-    return np.asarray(best, np.float32), np.asarray(np.sqrt(var_1), np.float32)
