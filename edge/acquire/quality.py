@@ -154,7 +154,7 @@ def sharpness(pixels: Rgb, cells: Mask) -> float:
     down, right = max(4, height // 192), max(4, width // 192)
     across = np.ascontiguousarray(pixels[down // 2 :: down, :, 1])
     # Row by row out of the tile and turned afterwards: column by column every byte is a miss of the cache.
-    along = np.ascontiguousarray(np.ascontiguousarray(pixels[:, right // 2 :: right, 1]).T)
+    along = np.asarray(cv2.transpose(np.ascontiguousarray(pixels[:, right // 2 :: right, 1])), np.uint8)
     steps = np.zeros((2, 256))
     for lines, every, wanted in ((across, down, cells), (along, right, cells.T)):
         mask = _line_mask(wanted, every, lines.shape)
@@ -235,6 +235,8 @@ def cloud_cells(reduced: Rgb, luma: Cells, texture: Cells) -> Mask:
     ragged = (brightness > _CLOUD_LUMA) & (colour < _RAGGED_COLOUR) & (texture < _RAGGED_TEXTURE)
     white = (brightness > _WHITE_LUMA) & (colour < _WHITE_COLOUR) & (texture < _RAGGED_TEXTURE)
     cloud = np.zeros(smooth.shape, bool)
+    if not smooth.any() and not white.any():
+        return cloud
     for piece in (*_pieces(smooth, 3, _CLOUD_MIN_CELLS), *_pieces(white, 3, _WHITE_MIN_CELLS)):
         if not _is_slab(piece, brightness):
             cloud |= piece

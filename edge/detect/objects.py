@@ -147,13 +147,16 @@ def _reduced(pixels: Rgb, share: float) -> Rgb:
     """The image with its sides reduced to a share in (0, 1].
 
     Down to a half, bilinear leaves no pixel out and takes a sixth of the time of INTER_AREA; on 26 passes of
-    airports at 0.5 m it found as many aircraft.
+    airports at 0.5 m it found as many aircraft. What is reduced further is halved before, which INTER_AREA
+    does fast.
     """
     if share >= 1:
         return pixels
     width, height = (max(1, round(side * share)) for side in pixels.shape[1::-1])
-    how = cv2.INTER_LINEAR if share >= 0.5 else cv2.INTER_AREA
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+    while min(pixels.shape[0] // height, pixels.shape[1] // width) >= 2:
+        half = pixels.shape[1] // 2, pixels.shape[0] // 2
+        pixels = np.asarray(cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _look(pixels: Rgb, search: _Search, sought: NDArray[np.bool_]) -> Candidates:
